@@ -1,0 +1,1 @@
+//! Flux's custom resources as Rust types, and the manifests of their definitions.

@@ -1,0 +1,1 @@
+//! Fetching Git repositories into bare caches and reading their trees.

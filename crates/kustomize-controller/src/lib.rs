@@ -1,0 +1,1 @@
+//! kustomize-controller: builds and applies Kustomizations.

@@ -1,0 +1,1 @@
+//! The work queue: a pure state machine and a thin asynchronous shell.

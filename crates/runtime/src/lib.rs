@@ -1,0 +1,1 @@
+//! What every controller shares: client, caches, queue workers, leases, metrics, events, status.

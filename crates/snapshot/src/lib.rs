@@ -1,0 +1,1 @@
+//! A source revision as an immutable, content-addressed tree.

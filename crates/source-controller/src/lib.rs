@@ -1,0 +1,1 @@
+//! source-controller: fetches sources and serves their artifacts.

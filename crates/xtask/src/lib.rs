@@ -1,0 +1,1 @@
+//! Development tasks: demo, test, bench, control-plane, crds.
