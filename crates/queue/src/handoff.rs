@@ -5,8 +5,9 @@
 //! a permit is stored or a worker on its way; one permit stands for any number of keys, because
 //! the worker who takes one passes it on. Closing and draining travel the same way.
 //!
-//! Time comes in as an argument, and the two primitives come from the parent module, so that this
-//! same file is compiled once over std and tokio and once over loom (`loom_model.rs`).
+//! Lock, notification and clock come from the parent module, so that this same file is compiled
+//! once over std and tokio and once over loom (`loom_model.rs`). The clock is read under the lock:
+//! for the state, time never goes back.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -15,12 +16,13 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::sync::{Mutex, MutexGuard, Notify};
+use super::primitives::{Clock, Mutex, MutexGuard, Notify};
 use crate::{Backoff, Class, Counts, Metrics, Outcome, State, Taken, Time, Unfinished};
 
 pub(crate) struct Handoff<K> {
     /// A std mutex: no transition awaits, and each is short.
     inner: Mutex<Inner<K>>,
+    clock: Clock,
     /// For workers: a key is ready, or the queue is closed.
     ready: Notify,
     /// For the timer: something is due before the time it sleeps to.
@@ -39,7 +41,7 @@ struct Inner<K> {
 }
 
 impl<K: Clone + Eq + Hash> Handoff<K> {
-    pub(crate) fn new(backoff: Backoff, metrics: Arc<dyn Metrics>) -> Self {
+    pub(crate) fn new(backoff: Backoff, metrics: Arc<dyn Metrics>, clock: Clock) -> Self {
         Self {
             inner: Mutex::new(Inner {
                 state: State::new(backoff, metrics),
@@ -47,47 +49,40 @@ impl<K: Clone + Eq + Hash> Handoff<K> {
                 alarm: None,
                 closed: false,
             }),
+            clock,
             ready: Notify::new(),
             earlier: Notify::new(),
             drained: Notify::new(),
         }
     }
 
-    pub(crate) fn add(&self, key: K, class: Class, after: Duration, now: Time) {
+    pub(crate) fn add(&self, key: K, class: Class, after: Duration) {
         let mut inner = self.lock();
         if inner.closed {
             return;
         }
         let token = inner.superseded.get(&key).cloned();
-        let outdated = inner.state.add(key, class, after, now);
+        let outdated = inner.state.add(key, class, after, self.clock.now());
         self.release(inner);
-        // Outside the lock: cancelling runs the wakers of whoever waits for it.
-        if let Some(token) = token.filter(|_| outdated) {
-            token.cancel();
-        }
+        supersede(token.filter(|_| outdated));
     }
 
-    pub(crate) fn wake(&self, key: &K, class: Class, now: Time) {
+    pub(crate) fn wake(&self, key: &K, class: Class) {
         let mut inner = self.lock();
-        inner.state.wake(key, class, now);
+        inner.state.wake(key, class, self.clock.now());
         self.release(inner);
     }
 
-    pub(crate) fn forget(&self, key: &K, now: Time) {
+    pub(crate) fn forget(&self, key: &K) {
         let mut inner = self.lock();
         let token = inner.superseded.get(key).cloned();
-        let outdated = inner.state.forget(key, now);
+        let outdated = inner.state.forget(key, self.clock.now());
         self.release(inner);
-        if let Some(token) = token.filter(|_| outdated) {
-            token.cancel();
-        }
+        supersede(token.filter(|_| outdated));
     }
 
     /// Waits for a key to work on; `None` once closed. Dropping the future loses nothing.
-    pub(crate) async fn take(
-        &self,
-        now: impl Fn() -> Time,
-    ) -> Option<(Taken<K>, CancellationToken)> {
+    pub(crate) async fn take(&self) -> Option<(Taken<K>, CancellationToken)> {
         loop {
             {
                 let mut inner = self.lock();
@@ -95,7 +90,7 @@ impl<K: Clone + Eq + Hash> Handoff<K> {
                     self.release(inner);
                     return None;
                 }
-                if let Some(taken) = inner.state.take(now()) {
+                if let Some(taken) = inner.state.take(self.clock.now()) {
                     let token = CancellationToken::new();
                     inner.superseded.insert(taken.key.clone(), token.clone());
                     self.release(inner);
@@ -106,10 +101,10 @@ impl<K: Clone + Eq + Hash> Handoff<K> {
         }
     }
 
-    pub(crate) fn finish(&self, key: &K, outcome: Outcome, now: Time) {
+    pub(crate) fn finish(&self, key: &K, outcome: Outcome) {
         let mut inner = self.lock();
         inner.superseded.remove(key);
-        inner.state.finish(key, outcome, now);
+        inner.state.finish(key, outcome, self.clock.now());
         self.release(inner);
     }
 
@@ -129,9 +124,9 @@ impl<K: Clone + Eq + Hash> Handoff<K> {
 
     /// Moves what came due to the ready keys; returns when to call again, unless
     /// [`earlier`](Self::earlier) returns before.
-    pub(crate) fn advance(&self, now: Time) -> Option<Time> {
+    pub(crate) fn advance(&self) -> Option<Time> {
         let mut inner = self.lock();
-        inner.state.advance(now);
+        inner.state.advance(self.clock.now());
         let next = inner.state.next_due();
         inner.alarm = next;
         self.release(inner);
@@ -147,8 +142,9 @@ impl<K: Clone + Eq + Hash> Handoff<K> {
         self.lock().state.counts()
     }
 
-    pub(crate) fn unfinished(&self, now: Time) -> Unfinished {
-        self.lock().state.unfinished(now)
+    pub(crate) fn unfinished(&self) -> Unfinished {
+        let inner = self.lock();
+        inner.state.unfinished(self.clock.now())
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner<K>> {
@@ -182,5 +178,12 @@ impl<K: Clone + Eq + Hash> Handoff<K> {
 impl<K: Clone + Eq + Hash> Inner<K> {
     fn is_drained(&self) -> bool {
         self.closed && self.state.counts().running == 0
+    }
+}
+
+/// Called without the lock, for it runs the wakers of whoever waits for the token.
+fn supersede(token: Option<CancellationToken>) {
+    if let Some(token) = token {
+        token.cancel();
     }
 }

@@ -14,6 +14,7 @@
 
 mod backoff;
 mod class;
+mod clock;
 mod counts;
 mod handoff;
 #[cfg(test)]
@@ -26,10 +27,12 @@ mod time;
 mod work;
 
 /// What `handoff` is built on; `loom_model` has its own.
-mod sync {
+mod primitives {
     pub(crate) use std::sync::{Mutex, MutexGuard};
 
     pub(crate) use tokio::sync::Notify;
+
+    pub(crate) use crate::clock::Clock;
 }
 
 pub use backoff::Backoff;

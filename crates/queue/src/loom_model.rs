@@ -11,12 +11,24 @@
 )]
 mod handoff;
 
-mod sync {
+mod primitives {
     use std::collections::VecDeque;
     use std::future::poll_fn;
     use std::task::{Poll, Waker};
 
     pub(crate) use loom::sync::{Mutex, MutexGuard};
+
+    use crate::Time;
+
+    /// Time has no part in the model.
+    pub(crate) struct Clock;
+
+    impl Clock {
+        #[expect(clippy::unused_self, reason = "stands in for the real clock")]
+        pub(crate) fn now(&self) -> Time {
+            Time::ZERO
+        }
+    }
 
     /// Tokio's `Notify`, as far as it is relied on: it holds one permit at most, and a waiter is
     /// woken for it. Weaker than tokio's in that somebody else may snatch the permit.
@@ -70,9 +82,8 @@ use loom::model::Builder;
 use loom::thread;
 
 use self::handoff::Handoff;
-use crate::{Backoff, Class, NoMetrics, Outcome, Time};
-
-const NOW: Time = Time::ZERO;
+use self::primitives::Clock;
+use crate::{Backoff, Class, NoMetrics, Outcome};
 
 /// Runs `scenario` in every interleaving with at most this many forced switches.
 fn explore(preemptions: usize, scenario: impl Fn(Arc<Handoff<u8>>) + Sync + Send + 'static) {
@@ -82,12 +93,13 @@ fn explore(preemptions: usize, scenario: impl Fn(Arc<Handoff<u8>>) + Sync + Send
         scenario(Arc::new(Handoff::new(
             Backoff::default(),
             Arc::new(NoMetrics),
+            Clock,
         )));
     });
 }
 
 fn add(queue: &Handoff<u8>, key: u8) {
-    queue.add(key, Class::Urgent, Duration::ZERO, NOW);
+    queue.add(key, Class::Urgent, Duration::ZERO);
 }
 
 /// Spawns a worker that works once and returns the key.
@@ -97,9 +109,9 @@ fn worker(
 ) -> thread::JoinHandle<u8> {
     let queue = Arc::clone(queue);
     thread::spawn(move || {
-        let (taken, _) = block_on(queue.take(|| NOW)).unwrap();
+        let (taken, _) = block_on(queue.take()).unwrap();
         work(&queue, taken.key);
-        queue.finish(&taken.key, Outcome::Done, NOW);
+        queue.finish(&taken.key, Outcome::Done);
         taken.key
     })
 }
@@ -158,13 +170,13 @@ fn a_key_added_during_its_run_runs_again_and_never_twice_at_once() {
 fn a_wake_is_not_lost_between_the_decision_to_wait_and_the_wait() {
     explore(3, |queue| {
         add(&queue, 1);
-        let (taken, _) = block_on(queue.take(|| NOW)).unwrap();
+        let (taken, _) = block_on(queue.take()).unwrap();
         let waker = {
             let queue = Arc::clone(&queue);
-            thread::spawn(move || queue.wake(&1, Class::Urgent, NOW))
+            thread::spawn(move || queue.wake(&1, Class::Urgent))
         };
         let second = worker(&queue, |_, _| {});
-        queue.finish(&taken.key, Outcome::Wait { deadline: None }, NOW);
+        queue.finish(&taken.key, Outcome::Wait { deadline: None });
         assert_eq!(second.join().unwrap(), 1);
         waker.join().unwrap();
     });
@@ -174,14 +186,14 @@ fn a_wake_is_not_lost_between_the_decision_to_wait_and_the_wait() {
 fn shutdown_reaches_every_worker_and_waits_for_the_last_run() {
     explore(2, |queue| {
         add(&queue, 1);
-        let (taken, _) = block_on(queue.take(|| NOW)).unwrap();
+        let (taken, _) = block_on(queue.take()).unwrap();
         let idle = [(); 2].map(|()| {
             let queue = Arc::clone(&queue);
-            thread::spawn(move || assert!(block_on(queue.take(|| NOW)).is_none()))
+            thread::spawn(move || assert!(block_on(queue.take()).is_none()))
         });
         let last = {
             let queue = Arc::clone(&queue);
-            thread::spawn(move || queue.finish(&taken.key, Outcome::Done, NOW))
+            thread::spawn(move || queue.finish(&taken.key, Outcome::Done))
         };
         queue.close();
         add(&queue, 2);
@@ -203,8 +215,8 @@ fn an_add_supersedes_the_run_or_comes_before_it() {
             let queue = Arc::clone(&queue);
             thread::spawn(move || add(&queue, 1))
         };
-        let (taken, token) = block_on(queue.take(|| NOW)).unwrap();
-        queue.finish(&taken.key, Outcome::Done, NOW);
+        let (taken, token) = block_on(queue.take()).unwrap();
+        queue.finish(&taken.key, Outcome::Done);
         adder.join().unwrap();
         // Merged into the first wish, or a second one: during the run (cancelled) or after it.
         let left = queue.counts().ready.total();

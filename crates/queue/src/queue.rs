@@ -1,14 +1,15 @@
-//! The queue as controllers use it: [`Handoff`] on tokio's clock, with one timer.
+//! The queue as controllers use it: [`Handoff`] and one timer.
 
 use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep_until;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::clock::Clock;
 use crate::handoff::Handoff;
-use crate::{Backoff, Class, Counts, Metrics, Time, Unfinished, Work};
+use crate::{Backoff, Class, Counts, Metrics, Unfinished, Work};
 
 /// What a queue can hold. Keys are cloned a few times per run, so they should be cheap to clone.
 pub trait Key: Clone + Eq + Hash + Send + 'static {}
@@ -38,32 +39,23 @@ pub struct Queue<K: Key> {
 
 pub(crate) struct Shared<K> {
     pub(crate) handoff: Arc<Handoff<K>>,
-    pub(crate) clock: Clock,
     /// Ends with the last handle or piece of work.
     _timer: AbortOnDropHandle<()>,
-}
-
-/// Tokio's clock, which stands still in tests, as [`Time`] since the queue was created.
-#[derive(Clone, Copy)]
-pub(crate) struct Clock {
-    origin: Instant,
 }
 
 impl<K: Key> Queue<K> {
     /// Creates an empty queue and spawns its timer, the only task it ever has. It must be called
     /// within a tokio runtime that has time enabled; tokio panics otherwise.
     pub fn new(backoff: Backoff, metrics: impl Metrics + 'static) -> Self {
-        let handoff = Arc::new(Handoff::new(backoff, Arc::new(metrics)));
-        let clock = Clock {
-            origin: Instant::now(),
-        };
+        let clock = Clock::start();
+        let handoff = Arc::new(Handoff::new(backoff, Arc::new(metrics), clock));
         let timer = AbortOnDropHandle::new(tokio::spawn(run_timer(Arc::clone(&handoff), clock)));
+        let shared = Shared {
+            handoff,
+            _timer: timer,
+        };
         Self {
-            shared: Arc::new(Shared {
-                handoff,
-                clock,
-                _timer: timer,
-            }),
+            shared: Arc::new(shared),
         }
     }
 
@@ -76,30 +68,25 @@ impl<K: Key> Queue<K> {
     /// Asks for a run of `key` once `after` has passed. Merges with a run already asked for: the
     /// earlier time and the more urgent class count.
     pub fn add_after(&self, key: K, class: Class, after: Duration) {
-        self.shared
-            .handoff
-            .add(key, class, after, self.shared.clock.now());
+        self.shared.handoff.add(key, class, after);
     }
 
     /// Ends the wait of `key` after [`Outcome::Wait`](crate::Outcome::Wait). A wake-up that comes
     /// while the key still runs is kept for the wait that may follow; any other is ignored.
     pub fn wake(&self, key: &K, class: Class) {
-        self.shared
-            .handoff
-            .wake(key, class, self.shared.clock.now());
+        self.shared.handoff.wake(key, class);
     }
 
     /// Drops what is known of `key`, whose object is gone: its failures, and the run it waits for.
     /// A run in progress is superseded and its outcome ignored.
     pub fn forget(&self, key: &K) {
-        self.shared.handoff.forget(key, self.shared.clock.now());
+        self.shared.handoff.forget(key);
     }
 
     /// Waits for a key to work on; `None` after [`shutdown`](Self::shutdown). Any number of workers
     /// may wait, and no two ever hold the same key. Cancel safe.
     pub async fn take(&self) -> Option<Work<K>> {
-        let clock = self.shared.clock;
-        let (taken, superseded) = self.shared.handoff.take(|| clock.now()).await?;
+        let (taken, superseded) = self.shared.handoff.take().await?;
         Some(Work::new(Arc::clone(&self.shared), taken, superseded))
     }
 
@@ -120,7 +107,7 @@ impl<K: Key> Queue<K> {
 
     /// Returns how long the runs in progress have lasted.
     pub fn unfinished(&self) -> Unfinished {
-        self.shared.handoff.unfinished(self.shared.clock.now())
+        self.shared.handoff.unfinished()
     }
 }
 
@@ -132,22 +119,9 @@ impl<K: Key> Clone for Queue<K> {
     }
 }
 
-impl Clock {
-    pub(crate) fn now(self) -> Time {
-        Time::ZERO.after(self.origin.elapsed())
-    }
-
-    /// `None` is a time beyond what the clock can express.
-    fn instant(self, time: Time) -> Option<Instant> {
-        self.origin.checked_add(time.since(Time::ZERO))
-    }
-}
-
 async fn run_timer<K: Key>(handoff: Arc<Handoff<K>>, clock: Clock) {
     loop {
-        let next = handoff
-            .advance(clock.now())
-            .and_then(|due| clock.instant(due));
+        let next = handoff.advance().and_then(|due| clock.instant(due));
         let alarm = async {
             match next {
                 Some(instant) => sleep_until(instant).await,

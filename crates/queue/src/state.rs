@@ -36,7 +36,7 @@ use self::pending::{Order, Pending};
 use self::place::{Entry, Place, Run, join};
 use crate::{Backoff, Cause, Class, Counts, Depth, Metrics, Outcome, Phase, Time, Unfinished};
 
-/// The work queue's keys and where each is.
+/// The work queue's keys and where each is. The `now` of a call must not be before that of the last.
 pub struct State<K> {
     entries: HashMap<K, Entry>,
     /// The ready keys by rank.
@@ -93,22 +93,10 @@ impl<K: Clone + Eq + Hash> State<K> {
             state.count_retry(after);
             let wish = state.wish(now.after(after), class, Cause::Event);
             let (entry, outdated) = match state.lift(&key) {
-                None => (
-                    Entry {
-                        failures: 0,
-                        place: Place::at(wish, now),
-                    },
-                    false,
-                ),
-                Some((_, Entry { failures, place })) => {
-                    let outdated = matches!(place, Place::Running(_)) && after.is_zero();
-                    (
-                        Entry {
-                            failures,
-                            place: place.with(wish, now),
-                        },
-                        outdated,
-                    )
+                None => (Entry::new(Place::at(wish, now)), false),
+                Some((_, entry)) => {
+                    let running = matches!(entry.place, Place::Running(_));
+                    (entry.with(wish, now), running && after.is_zero())
                 }
             };
             state.settle(key, entry);
@@ -119,29 +107,22 @@ impl<K: Clone + Eq + Hash> State<K> {
     /// Makes a parked `key` ready. If it is running instead, a wait that the run ends in is over at
     /// once. In any other place nothing waits for an event, and nothing happens.
     pub fn wake(&mut self, key: &K, class: Class, now: Time) {
-        self.transition(now, |state| match state.entries.get_mut(key) {
-            Some(Entry {
-                place: Place::Running(run),
-                ..
-            }) => {
-                run.woken = Some(run.woken.map_or(class, |other| other.min(class)));
-            }
-            Some(Entry {
-                place: Place::Parked(_),
-                ..
-            }) => {
-                let wish = state.wish(now, class, Cause::Woken);
-                if let Some((key, Entry { failures, place })) = state.lift(key) {
-                    state.settle(
-                        key,
-                        Entry {
-                            failures,
-                            place: place.with(wish, now),
-                        },
-                    );
+        self.transition(now, |state| {
+            let Some(entry) = state.entries.get_mut(key) else {
+                return;
+            };
+            match &mut entry.place {
+                Place::Running(run) => {
+                    run.woken = Some(run.woken.map_or(class, |other| other.min(class)));
                 }
+                Place::Parked(_) => {
+                    let wish = state.wish(now, class, Cause::Woken);
+                    if let Some((key, entry)) = state.lift(key) {
+                        state.settle(key, entry.with(wish, now));
+                    }
+                }
+                Place::Waiting(_) | Place::Ready(_) => {}
             }
-            _ => {}
         });
     }
 
@@ -150,25 +131,15 @@ impl<K: Clone + Eq + Hash> State<K> {
     /// Returns whether this outdates a run in progress. The outcome of that run will be ignored,
     /// but an add that follows counts.
     pub fn forget(&mut self, key: &K, now: Time) -> bool {
-        self.transition(now, |state| match state.entries.get_mut(key) {
-            Some(Entry {
-                failures,
-                place: Place::Running(run),
-            }) => {
-                *failures = 0;
-                *run = Run {
-                    again: None,
-                    woken: None,
-                    forgotten: true,
-                    ..*run
-                };
-                true
+        self.transition(now, |state| {
+            if let Some(entry) = state.entries.get_mut(key)
+                && let Place::Running(run) = &mut entry.place
+            {
+                (run.again, run.forgotten) = (None, true);
+                return true;
             }
-            Some(_) => {
-                state.lift(key);
-                false
-            }
-            None => false,
+            state.lift(key);
+            false
         })
     }
 
@@ -177,29 +148,15 @@ impl<K: Clone + Eq + Hash> State<K> {
     pub fn take(&mut self, now: Time) -> Option<Taken<K>> {
         self.transition(now, |state| {
             let key = state.ready.first_key_value()?.1.clone();
-            let (own, Entry { failures, place }) = state.lift(&key)?;
-            let Place::Ready(Pending {
-                due, class, cause, ..
-            }) = place
-            else {
+            let (own, entry) = state.lift(&key)?;
+            let Place::Ready(pending) = entry.place else {
                 return None;
             };
-            let run = Run {
-                number: state.number(),
-                started: now,
-                class,
-                cause,
-                again: None,
-                woken: None,
-                forgotten: false,
-            };
-            state.settle(
-                own,
-                Entry {
-                    failures,
-                    place: Place::Running(run),
-                },
-            );
+            let run = Run::new(state.number(), now, &pending);
+            state.settle(own, entry.moved(Place::Running(run)));
+            let Pending {
+                due, class, cause, ..
+            } = pending;
             state.metrics.queued(now.since(due));
             state.metrics.active(state.runs.len());
             Some(Taken { key, class, cause })
@@ -213,17 +170,13 @@ impl<K: Clone + Eq + Hash> State<K> {
             if state.phase(key) != Some(Phase::Running) {
                 return;
             }
-            let Some((
-                key,
-                Entry {
-                    failures,
-                    place: Place::Running(run),
-                },
-            )) = state.lift(key)
-            else {
+            let Some((key, entry)) = state.lift(key) else {
                 return;
             };
-            if let Some(entry) = state.after_run(failures, &run, outcome, now) {
+            let Place::Running(run) = entry.place else {
+                return;
+            };
+            if let Some(entry) = state.after_run(entry.failures, &run, outcome, now) {
                 state.settle(key, entry);
             }
             state.metrics.worked(now.since(run.started));
@@ -285,59 +238,45 @@ impl<K: Clone + Eq + Hash> State<K> {
         outcome: Outcome,
         now: Time,
     ) -> Option<Entry> {
-        let outcome = if run.forgotten {
-            Outcome::Done
-        } else {
-            outcome
-        };
-        match outcome {
-            Outcome::Done => {
-                let next = run.again?;
-                Some(Entry {
-                    failures: 0,
-                    place: Place::at(next, now),
-                })
-            }
+        let mut failed = 0;
+        let own = match outcome {
+            _ if run.forgotten => None,
+            Outcome::Done => None,
             Outcome::Again(after) => {
                 self.count_retry(after);
-                let own = self.wish(now.after(after), Class::Interval, Cause::Scheduled);
-                Some(Entry {
-                    failures: 0,
-                    place: Place::at(join(run.again, own, now), now),
-                })
+                Some(self.wish(now.after(after), Class::Interval, Cause::Scheduled))
             }
             Outcome::Retry => {
                 // An attempt that an event brought forward says nothing about how long to wait.
                 let early = failures > 0 && run.cause != Cause::Retry;
-                let failures = if early {
-                    failures
-                } else {
-                    failures.saturating_add(1)
-                };
-                let delay = self.backoff.delay(failures - 1);
+                let earlier = if early { failures - 1 } else { failures };
+                failed = earlier.saturating_add(1);
+                let delay = self.backoff.delay(earlier);
                 self.count_retry(delay);
-                let own = self.wish(now.after(delay), run.class, Cause::Retry);
-                Some(Entry {
-                    failures,
-                    place: Place::at(join(run.again, own, now), now),
-                })
+                Some(self.wish(now.after(delay), run.class, Cause::Retry))
             }
             Outcome::Wait { deadline } => {
-                let mut place = Place::Parked(None);
-                if let Some(again) = run.again {
-                    place = place.with(again, now);
-                }
-                if let Some(deadline) = deadline {
-                    let own = self.wish(now.after(deadline), Class::Interval, Cause::Deadline);
-                    place = place.with(own, now);
-                }
-                if let Some(class) = run.woken {
-                    let own = self.wish(now, class, Cause::Woken);
-                    place = place.with(own, now);
-                }
-                Some(Entry { failures: 0, place })
+                return Some(Entry::new(self.after_wait(run, deadline, now)));
             }
+        };
+        let next = own.map_or(run.again, |own| Some(join(run.again, own, now)))?;
+        Some(Entry::new(Place::at(next, now)).failed(failed))
+    }
+
+    /// Decides where a key goes whose `run` ended in a wait.
+    fn after_wait(&mut self, run: &Run, deadline: Option<Duration>, now: Time) -> Place {
+        let mut place = Place::Parked(None);
+        if let Some(again) = run.again {
+            place = place.with(again, now);
         }
+        if let Some(deadline) = deadline {
+            let end = self.wish(now.after(deadline), Class::Interval, Cause::Deadline);
+            place = place.with(end, now);
+        }
+        if let Some(class) = run.woken {
+            place = place.with(self.wish(now, class, Cause::Woken), now);
+        }
+        place
     }
 
     /// Runs one transition, after everything that came due, and reports the depths it changed.
@@ -347,16 +286,10 @@ impl<K: Clone + Eq + Hash> State<K> {
             && timer.key().0 <= now
         {
             let key = timer.remove();
-            if let Some((key, Entry { failures, place })) = self.lift(&key)
-                && let Place::Waiting(pending) | Place::Parked(Some(pending)) = place
+            if let Some((key, entry)) = self.lift(&key)
+                && let Place::Waiting(pending) | Place::Parked(Some(pending)) = entry.place
             {
-                self.settle(
-                    key,
-                    Entry {
-                        failures,
-                        place: Place::Ready(pending),
-                    },
-                );
+                self.settle(key, entry.moved(Place::Ready(pending)));
             }
         }
         let result = change(self);

@@ -50,8 +50,8 @@ impl<K: Key> Work<K> {
     }
 
     /// Is cancelled when the key is added again, due at once, or forgotten: what this run
-    /// establishes is then out of date, and it may stop at the next good place. Whatever it
-    /// returns, the key runs again.
+    /// establishes is then out of date, and it may stop at the next good place. After an add the
+    /// key runs again, whatever this run's outcome.
     pub fn superseded(&self) -> &CancellationToken {
         &self.superseded
     }
@@ -64,9 +64,7 @@ impl<K: Key> Work<K> {
 
 impl<K: Key> Drop for Work<K> {
     fn drop(&mut self) {
-        self.shared
-            .handoff
-            .finish(&self.taken.key, self.outcome, self.shared.clock.now());
+        self.shared.handoff.finish(&self.taken.key, self.outcome);
     }
 }
 

@@ -3,6 +3,7 @@
 use super::pending::Pending;
 use crate::{Cause, Class, Time};
 
+#[derive(Clone, Copy)]
 pub(super) struct Entry {
     /// Failed attempts since the last success; not counting those that an event brought forward.
     pub(super) failures: u32,
@@ -31,6 +32,40 @@ pub(super) struct Run {
     pub(super) woken: Option<Class>,
     /// The object was deleted during this run, whose outcome then says nothing about it.
     pub(super) forgotten: bool,
+}
+
+impl Entry {
+    /// A key without failures.
+    pub(super) fn new(place: Place) -> Self {
+        Self { failures: 0, place }
+    }
+
+    pub(super) fn failed(self, failures: u32) -> Self {
+        Self { failures, ..self }
+    }
+
+    pub(super) fn moved(self, place: Place) -> Self {
+        Self { place, ..self }
+    }
+
+    /// The key once one more run is wanted.
+    pub(super) fn with(self, wish: Pending, now: Time) -> Self {
+        self.moved(self.place.with(wish, now))
+    }
+}
+
+impl Run {
+    pub(super) fn new(number: u64, started: Time, pending: &Pending) -> Self {
+        Self {
+            number,
+            started,
+            class: pending.class,
+            cause: pending.cause,
+            again: None,
+            woken: None,
+            forgotten: false,
+        }
+    }
 }
 
 impl Place {

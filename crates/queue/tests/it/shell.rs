@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use queue::{Backoff, Cause, Class, NoMetrics, Outcome, Queue, Work};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::recorder::Recorder;
 
@@ -22,8 +22,12 @@ async fn settle() {
     sleep(Duration::from_millis(1)).await;
 }
 
+/// Takes the next key; a lost one fails the test instead of hanging it.
 async fn take(queue: &Queue<&'static str>) -> Work<&'static str> {
-    queue.take().await.unwrap()
+    timeout(3600 * SECOND, queue.take())
+        .await
+        .expect("no key within an hour")
+        .unwrap()
 }
 
 #[tokio::test(start_paused = true)]
