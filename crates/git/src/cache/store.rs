@@ -1,0 +1,276 @@
+//! One bare repository on disk: objects, the shallow boundary, and nothing else that matters.
+//!
+//! Invariants: every commit named in `shallow` and the one named in `current` was complete (its tree and all
+//! below) when it was written there, so each may be offered to a server as a `have`. A pack is written aside and
+//! appears only when it is whole. Everything here blocks.
+
+use std::{
+    cell::Cell,
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use git2::{ErrorClass, ErrorCode, ObjectType, Oid, Repository};
+use tokio::sync::mpsc;
+
+use crate::{
+    error::Error,
+    protocol::{advertisement::parse_oid, upload::Boundary},
+};
+
+/// Packs beyond which the store is repacked.
+const MAX_PACKS: usize = 32;
+/// How many times its first size, plus a slack, a store may reach before it is repacked.
+const GROWTH: u64 = 3;
+const SLACK: u64 = 8 << 20;
+/// Boundary commits that are offered to the server; older ones seldom help.
+const MAX_HAVES: usize = 64;
+
+pub(crate) struct Store {
+    pub(crate) repository: Repository,
+    dir: PathBuf,
+}
+
+impl Store {
+    /// Opens the store for the repository at `url`, or makes an empty one. A store of another URL is thrown away.
+    pub(crate) fn open(dir: &Path, url: &str) -> Result<Self, Error> {
+        let same = fs::read_to_string(dir.join("origin")).is_ok_and(|known| known == url);
+        if same && let Ok(repository) = Repository::open_bare(dir) {
+            return Ok(Self {
+                repository,
+                dir: dir.to_owned(),
+            });
+        }
+        Self::create(dir, url)
+    }
+
+    /// Starts anew.
+    pub(crate) fn create(dir: &Path, url: &str) -> Result<Self, Error> {
+        discard(dir)?;
+        fs::create_dir_all(dir).map_err(Error::storage("create"))?;
+        let repository = Repository::init_bare(dir).map_err(|error| map(&error))?;
+        write_aside(&dir.join("origin"), url.as_bytes())?;
+        Ok(Self {
+            repository,
+            dir: dir.to_owned(),
+        })
+    }
+
+    /// The commit that `oid` is or leads to, if it is here.
+    pub(crate) fn commit(&self, oid: Oid) -> Option<Oid> {
+        let object = self.repository.find_object(oid, None).ok()?;
+        object
+            .peel(ObjectType::Commit)
+            .ok()
+            .map(|commit| commit.id())
+    }
+
+    /// Whether an object of any kind is here.
+    pub(crate) fn has(&self, oid: Oid) -> bool {
+        self.repository.odb().is_ok_and(|odb| odb.exists(oid))
+    }
+
+    /// When a commit was made, in seconds since 1970.
+    pub(crate) fn committed_at(&self, oid: Oid) -> Option<i64> {
+        self.repository
+            .find_commit(oid)
+            .ok()
+            .map(|commit| commit.committer().when().seconds())
+    }
+
+    /// The shallow boundary, oldest entry first.
+    pub(crate) fn shallow(&self) -> Vec<Oid> {
+        let text = fs::read_to_string(self.dir.join("shallow")).unwrap_or_default();
+        text.lines().filter_map(parse_oid).collect()
+    }
+
+    /// Commits to offer to the server.
+    pub(crate) fn haves(&self) -> Vec<Oid> {
+        let mut haves = self.shallow();
+        let current = fs::read_to_string(self.dir.join("current")).unwrap_or_default();
+        if let Some(current) = parse_oid(current.trim())
+            && !haves.contains(&current)
+        {
+            haves.push(current);
+        }
+        haves.retain(|oid| self.has(*oid));
+        haves.split_off(haves.len().saturating_sub(MAX_HAVES))
+    }
+
+    /// Moves the shallow boundary as the server says.
+    pub(crate) fn move_boundary(&self, boundary: &Boundary) -> Result<(), Error> {
+        let mut shallow = self.shallow();
+        shallow.retain(|oid| !boundary.unshallow.contains(oid) && !boundary.shallow.contains(oid));
+        shallow.extend(&boundary.shallow);
+        self.write_shallow(&shallow)
+    }
+
+    /// Notes that a commit is complete here.
+    pub(crate) fn set_current(&self, commit: Oid) -> Result<(), Error> {
+        write_aside(&self.dir.join("current"), commit.to_string().as_bytes())?;
+        let base = self.dir.join("base-size");
+        if !base.exists() {
+            write_aside(&base, self.size()?.to_string().as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Indexes a pack that arrives in pieces. Returns the number of its objects.
+    ///
+    /// The pack counts only if `complete` is set by the time the pieces end; dropping the sender without it, or setting
+    /// `cancelled`, leaves no trace.
+    pub(crate) fn write_pack(
+        &self,
+        pieces: &mut mpsc::Receiver<Bytes>,
+        complete: &AtomicBool,
+        cancelled: &Arc<AtomicBool>,
+    ) -> Result<u64, Error> {
+        let odb = self.repository.odb().map_err(|error| map(&error))?;
+        let objects = Cell::new(0);
+        let mut writer = odb.packwriter().map_err(|error| map(&error))?;
+        let stop = Arc::clone(cancelled);
+        let count = &objects;
+        writer.progress(move |progress| {
+            count.set(progress.total_objects() as u64);
+            !stop.load(Ordering::Relaxed)
+        });
+        while let Some(piece) = pieces.blocking_recv() {
+            writer.write_all(&piece).map_err(pack_error)?;
+        }
+        if !complete.load(Ordering::Acquire) {
+            return Err(Error::Corrupt("the pack ended early".to_owned()));
+        }
+        writer.commit().map_err(|error| map(&error))?;
+        drop(writer);
+        odb.refresh().map_err(|error| map(&error))?;
+        Ok(objects.get())
+    }
+
+    /// Repacks down to one commit when the store has grown out of proportion. Returns whether it did.
+    pub(crate) fn compact(&self, keep: Oid) -> Result<bool, Error> {
+        let base: u64 = fs::read_to_string(self.dir.join("base-size"))
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(u64::MAX / GROWTH - SLACK);
+        let packs = self.packs()?;
+        if packs.len() <= MAX_PACKS && self.size()? <= base.saturating_mul(GROWTH) + SLACK {
+            return Ok(false);
+        }
+        let mut builder = self.repository.packbuilder().map_err(|error| map(&error))?;
+        builder.insert_commit(keep).map_err(|error| map(&error))?;
+        // The boundary moves first: a crash in between leaves too many objects, never too few.
+        self.write_shallow(&[keep])?;
+        let pack_dir = self.pack_dir();
+        builder
+            .write(&pack_dir, 0o444)
+            .map_err(|error| map(&error))?;
+        let kept = builder
+            .name()
+            .ok()
+            .flatten()
+            .map(|name| format!("pack-{name}"));
+        for pack in packs {
+            if pack.file_stem().and_then(|stem| stem.to_str()) == kept.as_deref() {
+                continue;
+            }
+            for extension in ["idx", "pack"] {
+                remove_file(&pack.with_extension(extension))?;
+            }
+        }
+        remove_file(&self.dir.join("base-size"))?;
+        Ok(true)
+    }
+
+    pub(crate) fn packs(&self) -> Result<Vec<PathBuf>, Error> {
+        let mut packs: Vec<PathBuf> = match fs::read_dir(self.pack_dir()) {
+            Ok(entries) => entries
+                .filter_map(Result::ok)
+                .map(|entry| entry.path())
+                .filter(|path| {
+                    path.extension()
+                        .is_some_and(|extension| extension == "pack")
+                })
+                .collect(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(Error::storage("list")(error)),
+        };
+        packs.sort();
+        Ok(packs)
+    }
+
+    fn size(&self) -> Result<u64, Error> {
+        let packs = self.packs()?;
+        Ok(packs
+            .iter()
+            .filter_map(|path| fs::metadata(path).ok())
+            .map(|meta| meta.len())
+            .sum())
+    }
+
+    fn pack_dir(&self) -> PathBuf {
+        self.dir.join("objects/pack")
+    }
+
+    fn write_shallow(&self, commits: &[Oid]) -> Result<(), Error> {
+        let path = self.dir.join("shallow");
+        if commits.is_empty() {
+            return remove_file(&path);
+        }
+        let mut text = String::new();
+        for commit in commits {
+            text.push_str(&commit.to_string());
+            text.push('\n');
+        }
+        write_aside(&path, text.as_bytes())
+    }
+}
+
+/// Throws a store away.
+pub(crate) fn discard(dir: &Path) -> Result<(), Error> {
+    match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Error::storage("remove")(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn remove_file(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Error::storage("remove")(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn write_aside(path: &Path, content: &[u8]) -> Result<(), Error> {
+    let aside = path.with_extension("new");
+    fs::write(&aside, content).map_err(Error::storage("write"))?;
+    fs::rename(&aside, path).map_err(Error::storage("write"))
+}
+
+fn pack_error(error: io::Error) -> Error {
+    match error.raw_os_error() {
+        Some(_) => Error::storage("write pack")(error),
+        None => Error::Corrupt(error.to_string()),
+    }
+}
+
+/// libgit2 tells little apart; what the disk did not refuse is damage.
+pub(crate) fn map(error: &git2::Error) -> Error {
+    if error.class() == ErrorClass::Os && error.code() != ErrorCode::NotFound {
+        Error::Storage {
+            action: "access",
+            source: io::Error::other(error.message().to_owned()),
+        }
+    } else {
+        Error::Corrupt(error.message().to_owned())
+    }
+}

@@ -1,0 +1,366 @@
+//! Fetches from OpenSSH's `sshd`, one process per connection.
+
+use std::{
+    fs,
+    net::TcpListener,
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+};
+
+use git::{Credentials, FetchOptions, Fetched, Kind, Reference, Remote, Secret, Settings};
+
+use crate::{cache, fetch, listing, repository::Repository, server::Proxy as TestProxy, settings};
+
+const SSHD: &str = "/usr/sbin/sshd";
+
+struct Sshd {
+    dir: tempfile::TempDir,
+    port: u16,
+    user: String,
+}
+
+fn run(program: &str, args: &[&str]) -> String {
+    let output = Command::new(program)
+        .args(args)
+        .output()
+        .expect("program runs");
+    assert!(output.status.success(), "{program} {args:?}: {output:?}");
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+fn keygen(path: &Path, kind: &str, passphrase: &str) {
+    let path = path.to_string_lossy();
+    let format = if kind == "rsa" { "PEM" } else { "RFC4716" };
+    run(
+        "ssh-keygen",
+        &[
+            "-q", "-t", kind, "-m", format, "-N", passphrase, "-f", &path,
+        ],
+    );
+}
+
+impl Sshd {
+    fn start(options: &str) -> Self {
+        assert!(
+            Path::new(SSHD).exists(),
+            "these tests need OpenSSH's server at {SSHD}"
+        );
+        let dir = tempfile::tempdir().expect("temp dir");
+        let at = |name: &str| dir.path().join(name);
+        fs::create_dir_all(at("root")).expect("dir");
+        fs::create_dir_all("/run/sshd").expect("privilege separation directory");
+        for kind in ["ed25519", "rsa", "ecdsa"] {
+            keygen(&at(&format!("host_{kind}")), kind, "");
+            keygen(&at(&format!("user_{kind}")), kind, "");
+        }
+        keygen(&at("user_locked"), "ed25519", "s3cret");
+        keygen(&at("user_stranger"), "ed25519", "");
+        let authorized: String = ["ed25519", "rsa", "ecdsa", "locked"]
+            .iter()
+            .map(|kind| fs::read_to_string(at(&format!("user_{kind}.pub"))).expect("key"))
+            .collect();
+        fs::write(at("authorized_keys"), authorized).expect("write");
+        let path = dir.path().display();
+        let config = format!(
+            "HostKey {path}/host_ed25519\nHostKey {path}/host_rsa\nHostKey {path}/host_ecdsa\n\
+             AuthorizedKeysFile {path}/authorized_keys\nStrictModes no\nUsePAM no\n\
+             PermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n{options}\n"
+        );
+        fs::write(at("sshd_config"), config).expect("write");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
+        let port = listener.local_addr().expect("address").port();
+        let config = at("sshd_config");
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let input: OwnedFd = stream.try_clone().expect("clone").into();
+                let output: OwnedFd = stream.into();
+                let mut child = Command::new(SSHD)
+                    .args(["-i", "-e", "-f"])
+                    .arg(&config)
+                    .stdin(input)
+                    .stdout(output)
+                    .stderr(Stdio::null())
+                    .spawn()
+                    .expect("sshd starts");
+                thread::spawn(move || child.wait());
+            }
+        });
+        Self {
+            dir,
+            port,
+            user: run("id", &["-un"]),
+        }
+    }
+
+    fn root(&self) -> PathBuf {
+        self.dir.path().join("root")
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.dir.path().join(name)).expect(name)
+    }
+
+    fn url(&self, name: &str) -> String {
+        format!(
+            "ssh://{}@127.0.0.1:{}{}/{name}",
+            self.user,
+            self.port,
+            self.root().display()
+        )
+    }
+
+    /// A `known_hosts` line for one of the host keys.
+    fn known(&self, kind: &str) -> String {
+        format!(
+            "[127.0.0.1]:{} {}",
+            self.port,
+            self.read(&format!("host_{kind}.pub"))
+        )
+    }
+
+    fn settings(&self, key: &str, password: Option<&str>, known_hosts: String) -> Settings {
+        Settings {
+            credentials: Credentials::SshKey {
+                identity: Secret::new(self.read(&format!("user_{key}"))),
+                password: password.map(Secret::from),
+                known_hosts,
+            },
+            ..settings()
+        }
+    }
+}
+
+#[tokio::test]
+async fn keys_and_known_hosts_of_every_kind() {
+    let sshd = Sshd::start("");
+    let repository = Repository::new(&sshd.root(), "it's app.git");
+    repository.change("a/b", "1\n");
+    let url = sshd.url("it's%20app.git");
+    let hashed = {
+        let file = sshd.dir.path().join("known_hosts");
+        fs::write(&file, sshd.known("ed25519")).expect("write");
+        run("ssh-keygen", &["-q", "-H", "-f", &file.to_string_lossy()]);
+        sshd.read("known_hosts")
+    };
+    assert!(hashed.starts_with("|1|"), "{hashed}");
+    for (key, password, known_hosts) in [
+        ("ed25519", None, sshd.known("ed25519")),
+        ("ed25519", None, sshd.known("rsa")),
+        ("ed25519", None, sshd.known("ecdsa")),
+        ("ed25519", None, hashed),
+        ("ed25519", None, sshd.known("ed25519") + &sshd.known("rsa")),
+        ("rsa", None, sshd.known("ed25519")),
+        ("ecdsa", None, sshd.known("ed25519")),
+        ("locked", Some("s3cret"), sshd.known("ed25519")),
+    ] {
+        let remote = Remote::new(&url, sshd.settings(key, password, known_hosts)).expect(key);
+        let (_dir, cache) = cache();
+        let (contents, traffic) = fetch(&cache, &remote, &Reference::branch("main")).await;
+        assert_eq!(listing(&contents), repository.tree("HEAD"), "{key}");
+        assert_eq!(traffic.requests, 1, "one command lists and answers");
+    }
+}
+
+#[tokio::test]
+async fn polls_increments_and_pins() {
+    let sshd = Sshd::start("");
+    let repository = Repository::new(&sshd.root(), "app.git");
+    for n in 0..50 {
+        repository.write(&format!("dir-{n}/file"), &format!("{n}\n").repeat(50));
+    }
+    let first = repository.commit("first");
+    let settings = sshd.settings("ed25519", None, sshd.known("ed25519"));
+    let remote = Remote::new(&sshd.url("app.git"), settings).expect("remote");
+    let (_dir, cache) = cache();
+    let (_, clone) = fetch(&cache, &remote, &Reference::branch("main")).await;
+    let options = FetchOptions {
+        last: Some(format!("main@sha1:{first}")),
+        ..FetchOptions::default()
+    };
+    let poll = cache
+        .fetch(&remote, &Reference::branch("main"), &options)
+        .await
+        .expect("poll");
+    assert!(matches!(poll, Fetched::Unchanged { .. }));
+    let second = repository.change("dir-7/file", "changed\n");
+    let (contents, increment) = fetch(&cache, &remote, &Reference::branch("main")).await;
+    assert_eq!(listing(&contents), repository.tree(&second));
+    assert!(
+        increment.received * 3 < clone.received,
+        "{increment:?} {clone:?}"
+    );
+    drop(contents);
+    // No reference points to the first commit any more, and sshd passes no protocol version on.
+    let (_dir, fresh) = crate::cache();
+    let (contents, _) = fetch(&fresh, &remote, &Reference::commit(&first)).await;
+    assert_eq!(listing(&contents), repository.tree(&first));
+}
+
+#[tokio::test]
+async fn refusals_have_kinds() {
+    let sshd = Sshd::start("");
+    let repository = Repository::new(&sshd.root(), "app.git");
+    repository.change("a", "1\n");
+    let other = Sshd::start("");
+    let known = || sshd.known("ed25519");
+    let wrong = format!(
+        "[127.0.0.1]:{} {}",
+        sshd.port,
+        other.read("host_ed25519.pub")
+    );
+    let app = sshd.url("app.git");
+    let gone = sshd.url("gone.git");
+    for (url, key, known_hosts, kind, message) in [
+        (
+            &app,
+            "ed25519",
+            wrong,
+            Kind::HostKey,
+            "ssh: handshake failed: knownhosts: key mismatch",
+        ),
+        (
+            &app,
+            "ed25519",
+            String::new(),
+            Kind::HostKey,
+            "ssh: handshake failed: knownhosts: key is unknown",
+        ),
+        (
+            &app,
+            "stranger",
+            known(),
+            Kind::Unauthorized,
+            "authentication required",
+        ),
+        (
+            &gone,
+            "ed25519",
+            known(),
+            Kind::NotFound,
+            "repository not found",
+        ),
+    ] {
+        let remote = Remote::new(url, sshd.settings(key, None, known_hosts)).expect("remote");
+        let (_dir, cache) = cache();
+        let error = cache
+            .fetch(
+                &remote,
+                &Reference::branch("main"),
+                &FetchOptions::default(),
+            )
+            .await
+            .expect_err(message);
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().contains(message), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn algorithms_can_be_chosen() {
+    let sshd = Sshd::start("KexAlgorithms ecdh-sha2-nistp256,diffie-hellman-group14-sha256");
+    let repository = Repository::new(&sshd.root(), "app.git");
+    repository.change("a", "1\n");
+    let all = || sshd.known("ed25519") + &sshd.known("rsa");
+    for (kex, host_keys, good) in [
+        ("", "", true),
+        ("ecdh-sha2-nistp256", "", true),
+        ("diffie-hellman-group14-sha256", "rsa-sha2-256", true),
+        ("diffie-hellman-group14-sha256", "rsa-sha2-512", true),
+        ("", "ssh-ed25519", true),
+        ("curve25519-sha256", "", false),
+        ("", "ecdsa-sha2-nistp384", false),
+    ] {
+        let list = |text: &str| {
+            text.split(',')
+                .filter(|name| !name.is_empty())
+                .map(Into::into)
+                .collect()
+        };
+        let settings = Settings {
+            ssh_kex: list(kex),
+            ssh_host_keys: list(host_keys),
+            ..sshd.settings("ed25519", None, all())
+        };
+        let remote = Remote::new(&sshd.url("app.git"), settings).expect("remote");
+        let (_dir, cache) = cache();
+        let got = cache
+            .fetch(
+                &remote,
+                &Reference::branch("main"),
+                &FetchOptions::default(),
+            )
+            .await;
+        match got {
+            Ok(_) => assert!(good, "{kex} {host_keys}"),
+            Err(error) => {
+                assert!(!good, "{kex} {host_keys} {error}");
+                assert!(
+                    error.to_string().contains("ssh: no common algorithm for"),
+                    "{error}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_is_gone_through() {
+    let sshd = Sshd::start("");
+    let repository = Repository::new(&sshd.root(), "app.git");
+    repository.change("a", "1\n");
+    let proxy = TestProxy::start();
+    let settings = Settings {
+        proxy: Some(git::Proxy {
+            address: proxy.address.clone(),
+            username: Some("me".to_owned()),
+            password: Some(Secret::new("s3cret")),
+        }),
+        ..sshd.settings("ed25519", None, sshd.known("ed25519"))
+    };
+    let remote = Remote::new(&sshd.url("app.git"), settings).expect("remote");
+    let (_dir, cache) = cache();
+    let (contents, _) = fetch(&cache, &remote, &Reference::branch("main")).await;
+    assert_eq!(listing(&contents), repository.tree("HEAD"));
+    let want = format!("CONNECT 127.0.0.1:{} HTTP/1.1", sshd.port);
+    assert_eq!(
+        proxy.seen(),
+        [(want, Some("Basic bWU6czNjcmV0".to_owned()))]
+    );
+}
+
+#[test]
+fn bad_keys_are_settings() {
+    let sshd = Sshd::start("");
+    let known = || sshd.known("ed25519");
+    let broken = Settings {
+        credentials: Credentials::SshKey {
+            identity: Secret::new("garbage"),
+            password: None,
+            known_hosts: known(),
+        },
+        ..settings()
+    };
+    let cases = [
+        (
+            sshd.settings("locked", None, known()),
+            "passphrase protected",
+        ),
+        (
+            sshd.settings("locked", Some("hunter2"), known()),
+            "cannot be read",
+        ),
+        (
+            sshd.settings("ed25519", None, "garbage".to_owned()),
+            "knownhosts: ",
+        ),
+        (broken, "cannot be read"),
+        (settings(), "'identity' is required"),
+    ];
+    for (settings, message) in cases {
+        let error = Remote::new(&sshd.url("app.git"), settings).expect_err(message);
+        assert!(error.to_string().contains(message), "{error}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+}
