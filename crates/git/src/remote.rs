@@ -1,6 +1,6 @@
 //! Where a repository is and how to get at it. Everything is per object: two fetches share no setting.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use reqwest::Url;
 
@@ -33,7 +33,7 @@ pub enum Credentials {
 }
 
 /// A proxy between us and the server. With none, the environment's proxies are used.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Proxy {
     /// `http://`, `https://` or `socks5://` address.
     pub address: String,
@@ -41,6 +41,14 @@ pub struct Proxy {
     pub username: Option<String>,
     /// Password at the proxy.
     pub password: Option<Secret>,
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy")
+            .field("address", &redact_text(&self.address))
+            .finish_non_exhaustive()
+    }
 }
 
 /// A client certificate and its key, in PEM.
@@ -125,6 +133,8 @@ impl Remote {
             }
             "ssh" => {
                 crate::transport::ssh::check(&settings)?;
+                let cleared = url.set_password(None);
+                debug_assert!(cleared.is_ok() || !url.has_host());
                 None
             }
             other => {
@@ -138,14 +148,9 @@ impl Remote {
         })))
     }
 
-    /// The address as users may see it.
+    /// The address as users may see it: without userinfo, but for an SSH user.
     pub fn url(&self) -> String {
-        let mut url = self.0.url.clone();
-        // An SSH user is no secret, a password in the URL is.
-        if url.password().is_some() {
-            clear_userinfo(&mut url);
-        }
-        url.to_string()
+        self.0.url.to_string()
     }
 
     /// A remote with the same settings at another address, as submodules are. `address` may be relative to ours.
@@ -155,6 +160,8 @@ impl Remote {
     pub fn sibling(&self, address: &str) -> Result<Self, Error> {
         let url = if address.starts_with("./") || address.starts_with("../") {
             resolve_relative(&self.0.url, address)
+        } else if let Some(url) = scp_like(address) {
+            url
         } else {
             address.to_owned()
         };
@@ -261,6 +268,13 @@ fn resolve_relative(base: &Url, relative: &str) -> String {
     url.to_string()
 }
 
+/// Rewrites `user@host:path`, which Git takes for SSH.
+fn scp_like(address: &str) -> Option<String> {
+    let (host, path) = address.split_once(':')?;
+    let scp = !host.is_empty() && !host.contains('/') && !path.starts_with("//");
+    scp.then(|| format!("ssh://{host}/{}", path.trim_start_matches('/')))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -308,6 +322,34 @@ mod tests {
             let base = Url::parse(base).expect("url");
             assert_eq!(resolve_relative(&base, relative), want);
         }
+    }
+
+    #[test]
+    fn addresses_as_scp_has_them_mean_ssh() {
+        for (address, want) in [
+            ("git@h:org/lib.git", Some("ssh://git@h/org/lib.git")),
+            ("h:/lib", Some("ssh://h/lib")),
+            ("https://h/lib", None),
+            ("./a:b", None),
+            ("/srv/lib", None),
+        ] {
+            assert_eq!(scp_like(address).as_deref(), want, "{address}");
+        }
+    }
+
+    #[test]
+    fn no_debug_output_holds_a_secret() {
+        let proxy = Proxy {
+            address: "http://me:hunter2@proxy:3128".to_owned(),
+            username: None,
+            password: Some(Secret::new("hunter2")),
+        };
+        let settings = Settings {
+            proxy: Some(proxy),
+            ..Settings::default()
+        };
+        let remote = Remote::new("https://me:hunter2@host/x", settings).expect("remote");
+        assert!(!format!("{remote:?}").contains("hunter2"));
     }
 
     #[test]

@@ -16,6 +16,9 @@ mod known_hosts;
 mod proxy;
 pub(crate) mod ssh;
 
+/// Limit for a listing of references.
+const MAX_LISTING: u64 = 256 << 20;
+
 /// What a session cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Traffic {
@@ -47,7 +50,7 @@ impl Session {
         remote: &Remote,
         traffic: &mut Traffic,
     ) -> Result<(Self, Advertisement), TransportError> {
-        let limit = remote.settings().max_bytes;
+        let limit = remote.settings().max_bytes.min(MAX_LISTING);
         traffic.requests += 1;
         if remote.http().is_some() {
             let (session, mut body) = http::Session::list(remote).await?;

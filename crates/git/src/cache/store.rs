@@ -111,8 +111,25 @@ impl Store {
         self.write_shallow(&shallow)
     }
 
+    /// An object's bytes.
+    pub(crate) fn read(&self, oid: Oid) -> Result<Vec<u8>, Error> {
+        let odb = self.repository.odb().map_err(|error| map(&error))?;
+        let object = odb.read(oid).map_err(|error| map(&error))?;
+        Ok(object.data().to_vec())
+    }
+
     /// Notes that a commit is complete here.
     pub(crate) fn set_current(&self, commit: Oid) -> Result<(), Error> {
+        let found = self
+            .repository
+            .find_commit(commit)
+            .map_err(|error| map(&error))?;
+        let mut shallow = self.shallow();
+        // A process that died between pack and boundary left this to be made good.
+        if !shallow.contains(&commit) && found.parent_ids().any(|parent| !self.has(parent)) {
+            shallow.push(commit);
+            self.write_shallow(&shallow)?;
+        }
         write_aside(&self.dir.join("current"), commit.to_string().as_bytes())?;
         let base = self.dir.join("base-size");
         if !base.exists() {
@@ -121,7 +138,7 @@ impl Store {
         Ok(())
     }
 
-    /// Indexes a pack that arrives in pieces. Returns the number of its objects.
+    /// Indexes a pack that arrives in pieces. Returns the number of its objects, none if it ended early.
     ///
     /// The pack counts only if `complete` is set by the time the pieces end; dropping the sender without it, or setting
     /// `cancelled`, leaves no trace.
@@ -130,7 +147,8 @@ impl Store {
         pieces: &mut mpsc::Receiver<Bytes>,
         complete: &AtomicBool,
         cancelled: &Arc<AtomicBool>,
-    ) -> Result<u64, Error> {
+    ) -> Result<Option<u64>, Error> {
+        self.sweep()?;
         let odb = self.repository.odb().map_err(|error| map(&error))?;
         let objects = Cell::new(0);
         let mut writer = odb.packwriter().map_err(|error| map(&error))?;
@@ -144,16 +162,16 @@ impl Store {
             writer.write_all(&piece).map_err(pack_error)?;
         }
         if !complete.load(Ordering::Acquire) {
-            return Err(Error::Corrupt("the pack ended early".to_owned()));
+            return Ok(None);
         }
         writer.commit().map_err(|error| map(&error))?;
         drop(writer);
         odb.refresh().map_err(|error| map(&error))?;
-        Ok(objects.get())
+        Ok(Some(objects.get()))
     }
 
-    /// Repacks down to one commit when the store has grown out of proportion. Returns whether it did.
-    pub(crate) fn compact(&self, keep: Oid) -> Result<bool, Error> {
+    /// Repacks down to one commit, and the tag that leads to it, when the store has grown out of proportion. Returns whether it did.
+    pub(crate) fn compact(&self, keep: Oid, tag: Oid) -> Result<bool, Error> {
         let base: u64 = fs::read_to_string(self.dir.join("base-size"))
             .ok()
             .and_then(|text| text.parse().ok())
@@ -163,6 +181,11 @@ impl Store {
             return Ok(false);
         }
         let mut builder = self.repository.packbuilder().map_err(|error| map(&error))?;
+        if tag != keep {
+            builder
+                .insert_object(tag, None)
+                .map_err(|error| map(&error))?;
+        }
         builder.insert_commit(keep).map_err(|error| map(&error))?;
         // The boundary moves first: a crash in between leaves too many objects, never too few.
         self.write_shallow(&[keep])?;
@@ -187,7 +210,19 @@ impl Store {
         Ok(true)
     }
 
-    pub(crate) fn packs(&self) -> Result<Vec<PathBuf>, Error> {
+    /// Removes what a killed process left of a pack. Only one process at a time writes here.
+    fn sweep(&self) -> Result<(), Error> {
+        let entries = fs::read_dir(self.pack_dir()).map_err(Error::storage("list"))?;
+        for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
+            let whole = |extension: &std::ffi::OsStr| extension == "pack" || extension == "idx";
+            if !path.extension().is_some_and(whole) {
+                remove_file(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn packs(&self) -> Result<Vec<PathBuf>, Error> {
         let mut packs: Vec<PathBuf> = match fs::read_dir(self.pack_dir()) {
             Ok(entries) => entries
                 .filter_map(Result::ok)

@@ -363,3 +363,39 @@ fn write(path: &std::path::Path, content: &[u8]) {
     drop(fs::remove_file(path));
     fs::write(path, content).expect("write");
 }
+
+#[tokio::test]
+async fn a_repacked_cache_keeps_the_annotated_tag() {
+    let server = Server::http();
+    let repository = Repository::new(&server.root(), "app.git");
+    let remote = remote(&server.url("app.git"));
+    let (_dir, cache) = cache();
+    for round in 0..36 {
+        let commit = repository.change("README.md", &format!("round {round}\n"));
+        repository.git(&["tag", "-f", "-a", "-m", "moved", "moving"]);
+        repository.git(&["push", "-q", "--force", "--tags", "origin"]);
+        let (contents, traffic) = fetch(&cache, &remote, &Reference::tag("moving")).await;
+        assert_eq!(contents.commit().hash, commit);
+        assert!(contents.tag().is_some());
+        assert_eq!(traffic.requests, 2, "round {round}");
+    }
+    let (_, traffic) = fetch(&cache, &remote, &Reference::tag("moving")).await;
+    assert_eq!(traffic.requests, 1);
+}
+
+#[tokio::test]
+async fn files_may_return_to_older_content() {
+    let server = Server::http();
+    let repository = Repository::new(&server.root(), "app.git");
+    let remote = remote(&server.url("app.git"));
+    let (dir, cache) = cache();
+    for (round, content) in ["one\n", "two\n", "one\n", "two\n"].into_iter().enumerate() {
+        let commit = repository.change("a", content);
+        if round == 2 {
+            // As after a crash between pack and boundary.
+            fs::remove_file(dir.path().join("cache/repository.git/shallow")).expect("remove");
+        }
+        let (contents, _) = fetch(&cache, &remote, &Reference::branch("main")).await;
+        assert_eq!(listing(&contents), repository.tree(&commit));
+    }
+}
