@@ -170,15 +170,15 @@ impl Comparison {
 fn conjunction(text: &str) -> Result<Vec<Comparison>, String> {
     let improper = || format!("improper constraint: {text:?}");
     let mut rest = text.trim_start_matches(is_space);
-    let mut out = Vec::new();
+    let mut spelled = Vec::new();
     loop {
         let (operator, after) = operator(rest);
         let after = after.trim_start_matches(is_space);
-        let (spelled, after) = spelled_version(after).ok_or_else(improper)?;
-        out.push(comparison(operator, &spelled)?);
+        let (version, after) = spelled_version(after).ok_or_else(improper)?;
+        spelled.push((operator, version));
         let trimmed = after.trim_start_matches(is_space);
         if trimmed.is_empty() {
-            return Ok(out);
+            break;
         }
         rest = match trimmed.strip_prefix(',') {
             Some(next) => next.trim_start_matches(is_space),
@@ -186,6 +186,11 @@ fn conjunction(text: &str) -> Result<Vec<Comparison>, String> {
             None => return Err(improper()),
         };
     }
+    // The whole is checked before any part, which decides between two messages.
+    spelled
+        .iter()
+        .map(|(operator, version)| comparison(*operator, version))
+        .collect()
 }
 
 fn operator(text: &str) -> (Operator, &str) {
@@ -218,10 +223,7 @@ fn spelled_version(text: &str) -> Option<(Spelled<'_>, &str)> {
         numbers.push(number);
         rest = tail;
     }
-    let before = rest;
-    let (pre, tail) = suffix(rest, '-');
-    rest = tail;
-    debug_assert!(before.len() >= rest.len());
+    let (pre, rest) = suffix(rest, '-');
     let (_, rest) = suffix(rest, '+');
     let whole = text.strip_suffix(rest)?;
     Some((

@@ -337,7 +337,21 @@ impl Proxy {
         Self { address, seen }
     }
 
-    /// Request lines and `Proxy-Authorization` headers so far.
+    /// A SOCKS5 proxy that asks for a user and a password.
+    pub(crate) fn socks() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
+        let address = format!("socks5://{}", listener.local_addr().expect("address"));
+        let (sender, seen) = mpsc::channel();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let sender = sender.clone();
+                thread::spawn(move || drop(socks(stream, &sender)));
+            }
+        });
+        Self { address, seen }
+    }
+
+    /// Request lines and credentials so far.
     pub(crate) fn seen(&self) -> Vec<(String, Option<String>)> {
         self.seen.try_iter().collect()
     }
@@ -353,14 +367,10 @@ fn tunnel(stream: TcpStream, seen: &mpsc::Sender<(String, Option<String>)>) -> i
     let method = words.next().unwrap_or_default().to_owned();
     let target = words.next().unwrap_or_default().to_owned();
     if method == "CONNECT" {
-        let mut upstream = TcpStream::connect(&target)?;
+        let upstream = TcpStream::connect(&target)?;
         let mut client = reader.into_inner();
         client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
-        let (mut from, mut to) = (client.try_clone()?, upstream.try_clone()?);
-        let forward = thread::spawn(move || io::copy(&mut from, &mut to).map(drop));
-        drop(io::copy(&mut upstream, &mut client));
-        drop(client.shutdown(std::net::Shutdown::Both));
-        return forward.join().unwrap_or(Ok(()));
+        return join(client, upstream);
     }
     let rest = target.strip_prefix("http://").unwrap_or(&target);
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
@@ -377,4 +387,50 @@ fn tunnel(stream: TcpStream, seen: &mpsc::Sender<(String, Option<String>)>) -> i
         .unwrap_or(0);
     io::copy(&mut reader.by_ref().take(length), &mut upstream)?;
     io::copy(&mut upstream, reader.get_mut()).map(drop)
+}
+
+/// Copies both ways until the server's side ends.
+fn join(mut client: TcpStream, mut upstream: TcpStream) -> io::Result<()> {
+    let (mut from, mut to) = (client.try_clone()?, upstream.try_clone()?);
+    let forward = thread::spawn(move || io::copy(&mut from, &mut to).map(drop));
+    drop(io::copy(&mut upstream, &mut client));
+    drop(client.shutdown(std::net::Shutdown::Both));
+    forward.join().unwrap_or(Ok(()))
+}
+
+fn socks(mut client: TcpStream, seen: &mpsc::Sender<(String, Option<String>)>) -> io::Result<()> {
+    let counted = |client: &mut TcpStream| -> io::Result<String> {
+        let mut length = [0];
+        client.read_exact(&mut length)?;
+        let mut text = vec![0; usize::from(length[0])];
+        client.read_exact(&mut text)?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    };
+    let mut version = [0];
+    client.read_exact(&mut version)?;
+    let methods = counted(&mut client)?;
+    if !methods.contains('\u{2}') {
+        return client.write_all(&[5, 0xff]);
+    }
+    client.write_all(&[5, 2])?;
+    client.read_exact(&mut version)?;
+    let login = format!("{}:{}", counted(&mut client)?, counted(&mut client)?);
+    client.write_all(&[1, u8::from(login != "me:s3cret")])?;
+    let mut request = [0; 4];
+    client.read_exact(&mut request)?;
+    let host = if request[3] == 3 {
+        counted(&mut client)?
+    } else {
+        let mut address = [0; 4];
+        client.read_exact(&mut address)?;
+        std::net::Ipv4Addr::from(address).to_string()
+    };
+    let mut port = [0; 2];
+    client.read_exact(&mut port)?;
+    let target = format!("{host}:{}", u16::from_be_bytes(port));
+    seen.send((target.clone(), Some(login)))
+        .map_err(io::Error::other)?;
+    let upstream = TcpStream::connect(target)?;
+    client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])?;
+    join(client, upstream)
 }

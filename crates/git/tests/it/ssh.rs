@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
+    time::Duration,
 };
 
 use git::{Credentials, FetchOptions, Fetched, Kind, Reference, Remote, Secret, Settings};
@@ -310,24 +311,68 @@ async fn a_proxy_is_gone_through() {
     let sshd = Sshd::start("");
     let repository = Repository::new(&sshd.root(), "app.git");
     repository.change("a", "1\n");
-    let proxy = TestProxy::start();
-    let settings = Settings {
+    let through = |address: &str, password: &str| Settings {
         proxy: Some(git::Proxy {
-            address: proxy.address.clone(),
+            address: address.to_owned(),
             username: Some("me".to_owned()),
-            password: Some(Secret::new("s3cret")),
+            password: Some(Secret::new(password)),
         }),
         ..sshd.settings("ed25519", None, sshd.known("ed25519"))
     };
-    let remote = Remote::new(&sshd.url("app.git"), settings).expect("remote");
+    let target = format!("127.0.0.1:{}", sshd.port);
+    for (proxy, line, credentials) in [
+        (
+            TestProxy::start(),
+            format!("CONNECT {target} HTTP/1.1"),
+            "Basic bWU6czNjcmV0",
+        ),
+        (TestProxy::socks(), target.clone(), "me:s3cret"),
+    ] {
+        let settings = through(&proxy.address, "s3cret");
+        let remote = Remote::new(&sshd.url("app.git"), settings).expect("remote");
+        let (_dir, cache) = cache();
+        let (contents, _) = fetch(&cache, &remote, &Reference::branch("main")).await;
+        assert_eq!(listing(&contents), repository.tree("HEAD"));
+        assert_eq!(proxy.seen(), [(line, Some(credentials.to_owned()))]);
+    }
+    let refusing = TestProxy::socks();
+    let remote = Remote::new(&sshd.url("app.git"), through(&refusing.address, "hunter2"));
     let (_dir, cache) = cache();
-    let (contents, _) = fetch(&cache, &remote, &Reference::branch("main")).await;
-    assert_eq!(listing(&contents), repository.tree("HEAD"));
-    let want = format!("CONNECT 127.0.0.1:{} HTTP/1.1", sshd.port);
-    assert_eq!(
-        proxy.seen(),
-        [(want, Some("Basic bWU6czNjcmV0".to_owned()))]
+    let error = cache
+        .fetch(
+            &remote.expect("remote"),
+            &Reference::branch("main"),
+            &FetchOptions::default(),
+        )
+        .await
+        .expect_err("refused");
+    assert_eq!(error.kind(), Kind::Connect);
+    assert!(
+        error.to_string().ends_with("proxy: authentication failed"),
+        "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_silent_server_meets_the_deadline() {
+    let sshd = Sshd::start("");
+    // It accepts and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("bind");
+    let url = format!("ssh://{}/app.git", silent.local_addr().expect("address"));
+    let settings = Settings {
+        timeout: Duration::from_millis(300),
+        ..sshd.settings("ed25519", None, sshd.known("ed25519"))
+    };
+    let (_dir, cache) = cache();
+    let error = cache
+        .fetch(
+            &Remote::new(&url, settings).expect("remote"),
+            &Reference::branch("main"),
+            &FetchOptions::default(),
+        )
+        .await
+        .expect_err("deadline");
+    assert_eq!(error.kind(), Kind::Timeout);
 }
 
 #[test]

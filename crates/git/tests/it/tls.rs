@@ -160,32 +160,32 @@ async fn client_certificates_are_shown() {
 #[tokio::test]
 async fn a_proxy_is_gone_through() {
     let ours = authority();
-    for server in [Server::http(), server(&ours, "127.0.0.1", None)] {
-        let repository = Repository::new(&server.root(), "app.git");
-        repository.change("a", "1\n");
-        let through = TestProxy::start();
-        let settings = Settings {
-            ca: Some(ours.pem().into_bytes()),
-            proxy: Some(Proxy {
-                address: through.address.clone(),
-                username: Some("me".to_owned()),
-                password: Some(Secret::new("s3cret")),
-            }),
-            ..settings()
-        };
-        let remote = Remote::new(&server.url("app.git"), settings).expect("remote");
-        let (_dir, cache) = cache();
-        let (contents, _) = fetch(&cache, &remote, &Reference::branch("main")).await;
-        assert_eq!(listing(&contents), repository.tree("HEAD"));
-        let seen = through.seen();
-        assert!(!seen.is_empty());
-        for (line, authorization) in seen {
-            assert!(line.contains(&server.port().to_string()), "{line}");
-            assert_eq!(
-                authorization.as_deref(),
-                Some("Basic bWU6czNjcmV0"),
-                "{line}"
-            );
+    for (through, credentials) in [
+        (TestProxy::start(), "Basic bWU6czNjcmV0"),
+        (TestProxy::socks(), "me:s3cret"),
+    ] {
+        for server in [Server::http(), server(&ours, "127.0.0.1", None)] {
+            let repository = Repository::new(&server.root(), "app.git");
+            repository.change("a", "1\n");
+            let settings = Settings {
+                ca: Some(ours.pem().into_bytes()),
+                proxy: Some(Proxy {
+                    address: through.address.clone(),
+                    username: Some("me".to_owned()),
+                    password: Some(Secret::new("s3cret")),
+                }),
+                ..settings()
+            };
+            let remote = Remote::new(&server.url("app.git"), settings).expect("remote");
+            let (_dir, cache) = cache();
+            let (contents, _) = fetch(&cache, &remote, &Reference::branch("main")).await;
+            assert_eq!(listing(&contents), repository.tree("HEAD"));
+            let seen = through.seen();
+            assert!(!seen.is_empty());
+            for (line, shown) in seen {
+                assert!(line.contains(&server.port().to_string()), "{line}");
+                assert_eq!(shown.as_deref(), Some(credentials), "{line}");
+            }
         }
     }
 }
