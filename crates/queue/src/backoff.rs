@@ -45,3 +45,34 @@ impl Default for Backoff {
         Self::new(Duration::from_millis(750), Duration::from_mins(15))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays() {
+        const MAX: Duration = Duration::MAX;
+        let second = Duration::from_secs(1);
+        let table = [
+            (second, 60 * second, 5, 32 * second),
+            (second, 60 * second, 6, 60 * second),
+            (second, 60 * second, u32::MAX, 60 * second),
+            (60 * second, second, 0, second),
+            (Duration::ZERO, second, 0, Duration::ZERO),
+            (Duration::ZERO, second, 128, Duration::ZERO),
+            (
+                Duration::from_nanos(1),
+                MAX,
+                40,
+                Duration::from_nanos(1 << 40),
+            ),
+            (second, MAX, 200, MAX),
+            (MAX, MAX, 1, MAX),
+        ];
+        for (base, cap, earlier, expected) in table {
+            let delay = Backoff::new(base, cap).delay(earlier);
+            assert_eq!(delay, expected, "{base:?} up to {cap:?} after {earlier}");
+        }
+    }
+}

@@ -36,6 +36,11 @@ impl Class {
     ///   nor of the next one, may stand behind them.
     /// - `Interval`, 5 min: the first listing of a cluster queues everything at once and may take
     ///   minutes; intervals are commonly ten, and nobody waits for the run.
+    ///
+    /// ```
+    /// # use queue::Class;
+    /// assert!(Class::ALL.is_sorted_by_key(|class| class.penalty()));
+    /// ```
     #[must_use]
     pub const fn penalty(self) -> Duration {
         match self {

@@ -1,12 +1,15 @@
 //! The queue as a pure state machine: no clock, no lock, nothing awaited.
 //!
 //! ```text
-//!            add after            time passes            take
-//!  (absent) ──────────▶ waiting ──────────────▶ ready ─────────▶ running ──▶ (absent)  Done
-//!                          ▲      add, no delay   ▲                 │
-//!                          │                      │ wake, deadline  ├──▶ waiting       Again, Retry
-//!                          │                      └──── parked ◀────┤                  Wait
-//!                          └────────────────────────────────────────┘
+//! absent  ── add ──────────────────────────▶ ready, or waiting if it is delayed
+//! waiting ── its time, add ────────────────▶ ready
+//! ready   ── take ─────────────────────────▶ running
+//! running ── Done ─────────────────────────▶ absent
+//!         ── Again, Retry ─────────────────▶ waiting
+//!         ── Wait ─────────────────────────▶ parked
+//!         ── any, after an add meanwhile ──▶ ready
+//! parked  ── wake, add, deadline ──────────▶ ready
+//! any     ── forget ───────────────────────▶ absent, if running at its end
 //! ```
 //!
 //! Invariants, each held by construction and checked against a naive model in the tests:
@@ -36,7 +39,25 @@ use self::pending::{Order, Pending};
 use self::place::{Entry, Place, Run, join};
 use crate::{Backoff, Cause, Class, Counts, Depth, Metrics, Outcome, Phase, Time, Unfinished};
 
-/// The work queue's keys and where each is. The `now` of a call must not be before that of the last.
+/// The work queue's keys and where each is.
+///
+/// The `now` of a call must not be before that of the call before it.
+///
+/// ```
+/// # use std::{sync::Arc, time::Duration};
+/// # use queue::{Backoff, Cause, Class, NoMetrics, Outcome, State, Taken, Time};
+/// let mut state = State::new(Backoff::default(), Arc::new(NoMetrics));
+/// let start = Time::ZERO;
+/// state.add("app", Class::Urgent, Duration::ZERO, start);
+/// let first = Taken { key: "app", class: Class::Urgent, cause: Cause::Event };
+/// assert_eq!(state.take(start), Some(first));
+///
+/// state.finish(&"app", Outcome::Retry, start);
+/// let due = state.next_due().unwrap();
+/// assert_eq!(due.since(start), Duration::from_millis(750));
+/// assert_eq!(state.take(start), None);
+/// assert_eq!(state.take(due).unwrap().cause, Cause::Retry);
+/// ```
 pub struct State<K> {
     entries: HashMap<K, Entry>,
     /// The ready keys by rank.
