@@ -142,6 +142,7 @@ impl Cache {
                 && let [tip] = tips.as_slice()
                 && unchanged(&tip.revision)
             {
+                fetch.goodbye().await;
                 return Ok(Fetched::Unchanged {
                     revision: tip.revision.clone(),
                     traffic,

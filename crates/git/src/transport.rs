@@ -71,6 +71,13 @@ impl Session {
         }
     }
 
+    /// Ends a session that asked for nothing.
+    pub(crate) async fn goodbye(self) {
+        if let Self::Ssh(session) = self {
+            session.goodbye().await;
+        }
+    }
+
     /// Whether requests of version 2 can be sent without a new connection.
     pub(crate) fn speaks_v2(&self) -> bool {
         matches!(self, Self::Http(_))

@@ -72,6 +72,13 @@ impl Fetch<'_> {
         Ok(server)
     }
 
+    /// Leaves a server that has nothing new.
+    pub(super) async fn goodbye(&mut self) {
+        if let Some(session) = self.session.take() {
+            session.goodbye().await;
+        }
+    }
+
     /// A pinned commit that is here needs no server.
     pub(super) async fn cached(
         &self,
@@ -199,6 +206,8 @@ impl Fetch<'_> {
             wants,
             ..Request::default()
         };
+        self.transfer(server, &request, false, traffic).await?;
+        // Nothing of the history is missing now.
         self.with_store(|store| {
             store.move_boundary(&Boundary {
                 unshallow: store.shallow(),
@@ -206,7 +215,6 @@ impl Fetch<'_> {
             })
         })
         .await?;
-        self.transfer(server, &request, false, traffic).await?;
         if self.with_store(move |store| Ok(store.has(commit))).await? {
             Ok(())
         } else {
@@ -296,14 +304,8 @@ impl Fetch<'_> {
         let (dir, url) = (self.dir.clone(), self.url.clone());
         blocking(move || {
             let mut store = Store::open(&dir, &url)?;
-            if !store.has(candidate.want) {
-                return Err(Error::Corrupt(format!(
-                    "object {} is missing",
-                    candidate.want
-                )));
-            }
             let commit = store
-                .commit(candidate.want)
+                .commit(candidate.want)?
                 .filter(|commit| *commit == candidate.commit)
                 .ok_or_else(|| Error::NotACommit(candidate.revision.hash.clone()))?;
             let mut files = contents::list(&store.repository, commit, &options.limits)?;

@@ -32,6 +32,9 @@ const SLACK: u64 = 8 << 20;
 /// Boundary commits that are offered to the server; older ones seldom help.
 const MAX_HAVES: usize = 64;
 
+/// Tags that may point to tags.
+const MAX_TAGS: usize = 16;
+
 pub(crate) struct Store {
     pub(crate) repository: Repository,
     dir: PathBuf,
@@ -62,13 +65,24 @@ impl Store {
         })
     }
 
-    /// The commit that `oid` is or leads to, if it is here.
-    pub(crate) fn commit(&self, oid: Oid) -> Option<Oid> {
-        let object = self.repository.find_object(oid, None).ok()?;
-        object
-            .peel(ObjectType::Commit)
-            .ok()
-            .map(|commit| commit.id())
+    /// The commit that `oid` is or leads to; none if it leads to something else.
+    pub(crate) fn commit(&self, oid: Oid) -> Result<Option<Oid>, Error> {
+        let odb = self.repository.odb().map_err(|error| map(&error))?;
+        let mut next = oid;
+        for _ in 0..MAX_TAGS {
+            match odb.read_header(next).map_err(|error| map(&error))?.1 {
+                ObjectType::Commit => return Ok(Some(next)),
+                ObjectType::Tag => {
+                    let tag = self
+                        .repository
+                        .find_tag(next)
+                        .map_err(|error| map(&error))?;
+                    next = tag.target_id();
+                }
+                _ => return Ok(None),
+            }
+        }
+        Ok(None)
     }
 
     /// Whether an object of any kind is here.

@@ -5,7 +5,11 @@
 //!
 //! Source: Git's gitsubmodules(7), gitmodules(5); go-git submodule.go (recursion depth 10).
 
-use std::{collections::BTreeMap, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::Path,
+};
 
 use super::{Cache, FetchOptions, Fetched, Traffic, blocking, store};
 use crate::{
@@ -38,6 +42,9 @@ impl Cache {
             return Ok(traffic);
         }
         let addresses = self.addresses(contents).await?;
+        let used: BTreeSet<String> = entries.iter().map(|(path, _)| directory(path)).collect();
+        let modules = self.dir.join("modules");
+        blocking(move || forget(&modules, &used)).await?;
         for (path, commit) in entries {
             let Some(address) = addresses.get(&path) else {
                 continue;
@@ -87,7 +94,7 @@ impl Cache {
     }
 }
 
-fn parse(file: &std::path::Path) -> Result<BTreeMap<String, String>, Error> {
+fn parse(file: &Path) -> Result<BTreeMap<String, String>, Error> {
     let config = git2::Config::open(file).map_err(|error| store::map(&error))?;
     let mut paths = BTreeMap::new();
     let mut urls = BTreeMap::new();
@@ -111,6 +118,24 @@ fn parse(file: &std::path::Path) -> Result<BTreeMap<String, String>, Error> {
         .into_iter()
         .filter_map(|(name, path)| Some((path, urls.remove(&name)?)))
         .collect())
+}
+
+/// Removes the caches of submodules that are gone.
+fn forget(modules: &Path, used: &BTreeSet<String>) -> Result<(), Error> {
+    let entries = match fs::read_dir(modules) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(Error::storage("list"))?,
+    };
+    for entry in entries.filter_map(Result::ok) {
+        if !entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| used.contains(name))
+        {
+            store::discard(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// A directory name for a path of any bytes and length.

@@ -221,6 +221,14 @@ impl Session {
         }
     }
 
+    /// Says that nothing is wanted, without which a server logs a broken connection.
+    pub(crate) async fn goodbye(self) {
+        if self.output.data(&b"0000"[..]).await.is_ok() {
+            // Whether it was heard is the server's loss only.
+            drop(self.output.eof().await);
+        }
+    }
+
     /// Sends a request; works once.
     pub(crate) async fn upload(&mut self, request: Vec<u8>) -> Result<Body, TransportError> {
         let body = self

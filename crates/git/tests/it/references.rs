@@ -266,6 +266,27 @@ async fn a_pinned_commit_needs_no_history_where_version_2_is_spoken() {
 }
 
 #[tokio::test]
+async fn a_tag_of_no_commit_is_refused() {
+    let story = story();
+    let tree = story.repository.git(&["rev-parse", "main^{tree}"]);
+    story
+        .repository
+        .git(&["tag", "-a", "-m", "a tree", "tree", &tree]);
+    story.repository.git(&["push", "-q", "--tags", "origin"]);
+    let (_dir, cache) = cache();
+    let remote = remote(&story.server.url("app.git"));
+    let error = cache
+        .fetch(&remote, &Reference::tag("tree"), &FetchOptions::default())
+        .await
+        .expect_err("no commit");
+    assert_eq!(error.kind(), Kind::ReferenceNotFound);
+    assert!(
+        error.to_string().ends_with("object is not a commit"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn sparse_keeps_text_prefixes_and_names_what_is_missing() {
     let story = story();
     let remote = remote(&story.server.url("app.git"));

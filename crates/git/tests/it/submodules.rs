@@ -49,7 +49,7 @@ async fn submodules_are_followed_recursively_and_incrementally() {
     library.change("library.txt", "newer\n");
 
     let remote = remote(&server.url("app.git"));
-    let (_dir, cache) = cache();
+    let (dir, cache) = cache();
     let fetch = async |submodules, sparse: &[&str]| {
         let sparse = sparse.iter().map(|text| (*text).to_owned()).collect();
         let options = FetchOptions {
@@ -107,6 +107,22 @@ async fn submodules_are_followed_recursively_and_incrementally() {
 
     let (contents, _) = fetch(true, &["vendor"]).await;
     assert_eq!(paths(&contents), ["vendor/library"]);
+    drop(contents);
+
+    // A submodule that moves leaves no cache behind.
+    app.git(&["mv", "vendor/library", "moved"]);
+    app.git(&[
+        "config",
+        "-f",
+        ".gitmodules",
+        "submodule.vendor/library.path",
+        "moved",
+    ]);
+    app.commit("move");
+    let (contents, _) = fetch(true, &[]).await;
+    assert!(paths(&contents).contains(&"moved/nested/deep.txt".to_owned()));
+    let modules = std::fs::read_dir(dir.path().join("cache/modules")).expect("list");
+    assert_eq!(modules.count(), 1);
 }
 
 #[tokio::test]
