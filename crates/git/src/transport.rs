@@ -15,6 +15,7 @@ pub(crate) mod http;
 mod known_hosts;
 mod proxy;
 pub(crate) mod ssh;
+mod tls;
 
 /// Limit for a listing of references.
 const MAX_LISTING: u64 = 256 << 20;

@@ -8,12 +8,12 @@
 use std::{error::Error as _, io};
 
 use reqwest::{
-    Certificate, Client, Identity, RequestBuilder, Response, StatusCode, Url,
+    Client, RequestBuilder, Response, StatusCode, Url,
     header::{ACCEPT, CONTENT_TYPE, LOCATION},
     redirect::Policy,
 };
 
-use super::Body;
+use super::{Body, tls};
 use crate::{
     error::{Error, TransportError},
     remote::{Credentials, Remote, Settings},
@@ -27,26 +27,8 @@ pub(crate) fn client(settings: &Settings) -> Result<Client, Error> {
         .redirect(Policy::none())
         .connect_timeout(settings.timeout)
         .read_timeout(settings.timeout)
-        .user_agent(&settings.user_agent);
-    if let Some(pem) = &settings.ca {
-        let certificates = Certificate::from_pem_bundle(pem)
-            .ok()
-            .filter(|certificates| !certificates.is_empty())
-            .ok_or_else(|| {
-                Error::Settings("x509: failed to parse CA certificate from PEM".to_owned())
-            })?;
-        builder = builder.tls_certs_merge(certificates);
-    }
-    if let Some(identity) = &settings.client_identity {
-        if !identity.key.expose().contains("-----BEGIN") {
-            let text = "tls: failed to find any PEM data in key input";
-            return Err(Error::Settings(text.to_owned()));
-        }
-        let pem = format!("{}\n{}", identity.certificate, identity.key.expose());
-        let identity = Identity::from_pem(pem.as_bytes())
-            .map_err(|_| Error::Settings("tls: failed to parse the client key pair".to_owned()))?;
-        builder = builder.identity(identity);
-    }
+        .user_agent(&settings.user_agent)
+        .tls_backend_preconfigured(tls::config(settings)?);
     if let Some(proxy) = &settings.proxy {
         let mut made = reqwest::Proxy::all(&proxy.address)
             .map_err(|_| Error::Settings("failed to parse the proxy address".to_owned()))?;
@@ -229,8 +211,8 @@ pub(crate) fn classify(error: &reqwest::Error) -> TransportError {
 fn tls_error(error: &reqwest::Error) -> Option<String> {
     let mut next = error.source();
     while let Some(cause) = next {
-        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-            return Some(tls_text(tls));
+        if let Some(error) = cause.downcast_ref::<rustls::Error>() {
+            return Some(tls::text(error));
         }
         // An I/O error's source is that of the error it carries, so the carried one has to be asked for.
         next = match cause
@@ -242,24 +224,6 @@ fn tls_error(error: &reqwest::Error) -> Option<String> {
         };
     }
     None
-}
-
-fn tls_text(error: &rustls::Error) -> String {
-    use rustls::{CertificateError as Bad, Error::InvalidCertificate};
-    let reason = match error {
-        InvalidCertificate(Bad::UnknownIssuer | Bad::BadSignature) => {
-            "certificate signed by unknown authority"
-        }
-        InvalidCertificate(Bad::Expired | Bad::ExpiredContext { .. }) => {
-            "certificate has expired or is not yet valid"
-        }
-        InvalidCertificate(Bad::NotValidForName | Bad::NotValidForNameContext { .. }) => {
-            "certificate is not valid for the requested name"
-        }
-        InvalidCertificate(_) => "the certificate is invalid",
-        other => return format!("tls: {other}"),
-    };
-    format!("tls: failed to verify certificate: x509: {reason}")
 }
 
 /// The innermost cause: the outer ones repeat the URL.
