@@ -35,4 +35,4 @@ pub use error::{Error, Kind, TransportError};
 pub use reference::{DEFAULT_BRANCH, Reference, Revision, modern_revision};
 pub use remote::{ClientIdentity, Credentials, Proxy, Remote, Settings};
 pub use secret::Secret;
-pub use transport::Traffic;
+pub use transport::{Traffic, ssh::ssh_key_is_encrypted};

@@ -46,6 +46,16 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether a private key needs a passphrase, which a controller tells apart before it connects.
+pub fn ssh_key_is_encrypted(identity: &str) -> bool {
+    identity.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----")
+        || identity.contains("Proc-Type: 4,ENCRYPTED")
+        || matches!(
+            decode_secret_key(identity, None),
+            Err(russh::keys::Error::KeyIsEncrypted)
+        )
+}
+
 fn private_key(settings: &Settings) -> Result<PrivateKey, Error> {
     let Credentials::SshKey {
         identity, password, ..
@@ -54,13 +64,16 @@ fn private_key(settings: &Settings) -> Result<PrivateKey, Error> {
         return Err(Error::Settings("ssh: no key found".to_owned()));
     };
     let password = password.as_ref().map(Secret::expose);
-    decode_secret_key(identity.expose(), password).map_err(|error| {
-        Error::Settings(match error {
-            russh::keys::Error::KeyIsEncrypted => {
-                "ssh: this private key is passphrase protected".to_owned()
+    decode_secret_key(identity.expose(), password).map_err(|_| {
+        let locked = password.is_none() && ssh_key_is_encrypted(identity.expose());
+        Error::Settings(
+            if locked {
+                "ssh: this private key is passphrase protected"
+            } else {
+                "ssh: the private key cannot be read"
             }
-            _ => "ssh: the private key cannot be read".to_owned(),
-        })
+            .to_owned(),
+        )
     })
 }
 

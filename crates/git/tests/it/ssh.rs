@@ -6,6 +6,7 @@ use std::{
     os::fd::OwnedFd,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::OnceLock,
     thread,
     time::Duration,
 };
@@ -31,15 +32,48 @@ fn run(program: &str, args: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-fn keygen(path: &Path, kind: &str, passphrase: &str) {
+/// Every key form that a Secret may hold: file, kind, format, passphrase.
+const KEYS: [(&str, &str, &str, &str); 8] = [
+    ("ed25519", "ed25519", "RFC4716", ""),
+    ("rsa", "rsa", "PEM", ""),
+    ("ecdsa", "ecdsa", "PEM", ""),
+    ("rsa_pkcs8", "rsa", "PKCS8", ""),
+    ("ecdsa_pkcs8", "ecdsa", "PKCS8", ""),
+    ("locked", "ed25519", "RFC4716", "s3cret"),
+    ("locked_pem", "rsa", "PEM", "s3cret"),
+    ("locked_pkcs8", "rsa", "PKCS8", "s3cret"),
+];
+
+fn keygen(path: &Path, kind: &str, format: &str, passphrase: &str) {
     let path = path.to_string_lossy();
-    let format = if kind == "rsa" { "PEM" } else { "RFC4716" };
     run(
         "ssh-keygen",
         &[
             "-q", "-t", kind, "-m", format, "-N", passphrase, "-f", &path,
         ],
     );
+}
+
+/// Makes the keys once for all tests, which takes a while.
+fn keys() -> &'static Path {
+    static KEYS_DIR: OnceLock<PathBuf> = OnceLock::new();
+    KEYS_DIR.get_or_init(|| {
+        let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))
+            .expect("temp dir")
+            .keep();
+        for kind in ["ed25519", "rsa", "ecdsa"] {
+            keygen(&dir.join(format!("host_{kind}")), kind, "RFC4716", "");
+        }
+        let mut authorized = String::new();
+        for (name, kind, format, passphrase) in KEYS {
+            let path = dir.join(format!("user_{name}"));
+            keygen(&path, kind, format, passphrase);
+            authorized += &fs::read_to_string(path.with_extension("pub")).expect("key");
+        }
+        keygen(&dir.join("user_stranger"), "ed25519", "RFC4716", "");
+        fs::write(dir.join("authorized_keys"), authorized).expect("write");
+        dir
+    })
 }
 
 impl Sshd {
@@ -52,18 +86,8 @@ impl Sshd {
         let at = |name: &str| dir.path().join(name);
         fs::create_dir_all(at("root")).expect("dir");
         fs::create_dir_all("/run/sshd").expect("privilege separation directory");
-        for kind in ["ed25519", "rsa", "ecdsa"] {
-            keygen(&at(&format!("host_{kind}")), kind, "");
-            keygen(&at(&format!("user_{kind}")), kind, "");
-        }
-        keygen(&at("user_locked"), "ed25519", "s3cret");
-        keygen(&at("user_stranger"), "ed25519", "");
-        let authorized: String = ["ed25519", "rsa", "ecdsa", "locked"]
-            .iter()
-            .map(|kind| fs::read_to_string(at(&format!("user_{kind}.pub"))).expect("key"))
-            .collect();
-        fs::write(at("authorized_keys"), authorized).expect("write");
-        let path = dir.path().display();
+        let keys = keys();
+        let path = keys.display();
         let config = format!(
             "HostKey {path}/host_ed25519\nHostKey {path}/host_rsa\nHostKey {path}/host_ecdsa\n\
              AuthorizedKeysFile {path}/authorized_keys\nStrictModes no\nUsePAM no\n\
@@ -99,8 +123,8 @@ impl Sshd {
         self.dir.path().join("root")
     }
 
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.dir.path().join(name)).expect(name)
+    fn read(name: &str) -> String {
+        fs::read_to_string(keys().join(name)).expect(name)
     }
 
     fn url(&self, name: &str) -> String {
@@ -117,14 +141,14 @@ impl Sshd {
         format!(
             "[127.0.0.1]:{} {}",
             self.port,
-            self.read(&format!("host_{kind}.pub"))
+            Self::read(&format!("host_{kind}.pub"))
         )
     }
 
-    fn settings(&self, key: &str, password: Option<&str>, known_hosts: String) -> Settings {
+    fn settings(key: &str, password: Option<&str>, known_hosts: String) -> Settings {
         Settings {
             credentials: Credentials::SshKey {
-                identity: Secret::new(self.read(&format!("user_{key}"))),
+                identity: Secret::new(Self::read(&format!("user_{key}"))),
                 password: password.map(Secret::from),
                 known_hosts,
             },
@@ -143,20 +167,24 @@ async fn keys_and_known_hosts_of_every_kind() {
         let file = sshd.dir.path().join("known_hosts");
         fs::write(&file, sshd.known("ed25519")).expect("write");
         run("ssh-keygen", &["-q", "-H", "-f", &file.to_string_lossy()]);
-        sshd.read("known_hosts")
+        fs::read_to_string(file).expect("read")
     };
     assert!(hashed.starts_with("|1|"), "{hashed}");
-    for (key, password, known_hosts) in [
-        ("ed25519", None, sshd.known("ed25519")),
+    let known = || sshd.known("ed25519");
+    let rows = KEYS.map(|(key, _, _, passphrase)| {
+        (
+            key,
+            Some(passphrase).filter(|passphrase| !passphrase.is_empty()),
+            known(),
+        )
+    });
+    for (key, password, known_hosts) in rows.into_iter().chain([
         ("ed25519", None, sshd.known("rsa")),
         ("ed25519", None, sshd.known("ecdsa")),
         ("ed25519", None, hashed),
         ("ed25519", None, sshd.known("ed25519") + &sshd.known("rsa")),
-        ("rsa", None, sshd.known("ed25519")),
-        ("ecdsa", None, sshd.known("ed25519")),
-        ("locked", Some("s3cret"), sshd.known("ed25519")),
-    ] {
-        let remote = Remote::new(&url, sshd.settings(key, password, known_hosts)).expect(key);
+    ]) {
+        let remote = Remote::new(&url, Sshd::settings(key, password, known_hosts)).expect(key);
         let (_dir, cache) = cache();
         let (contents, traffic) = fetch(&cache, &remote, &Reference::branch("main")).await;
         assert_eq!(listing(&contents), repository.tree("HEAD"), "{key}");
@@ -172,7 +200,7 @@ async fn polls_increments_and_pins() {
         repository.write(&format!("dir-{n}/file"), &format!("{n}\n").repeat(50));
     }
     let first = repository.commit("first");
-    let settings = sshd.settings("ed25519", None, sshd.known("ed25519"));
+    let settings = Sshd::settings("ed25519", None, sshd.known("ed25519"));
     let remote = Remote::new(&sshd.url("app.git"), settings).expect("remote");
     let (_dir, cache) = cache();
     let (_, clone) = fetch(&cache, &remote, &Reference::branch("main")).await;
@@ -204,12 +232,11 @@ async fn refusals_have_kinds() {
     let sshd = Sshd::start("");
     let repository = Repository::new(&sshd.root(), "app.git");
     repository.change("a", "1\n");
-    let other = Sshd::start("");
     let known = || sshd.known("ed25519");
     let wrong = format!(
         "[127.0.0.1]:{} {}",
         sshd.port,
-        other.read("host_ed25519.pub")
+        Sshd::read("user_stranger.pub")
     );
     let app = sshd.url("app.git");
     let gone = sshd.url("gone.git");
@@ -243,7 +270,7 @@ async fn refusals_have_kinds() {
             "repository not found",
         ),
     ] {
-        let remote = Remote::new(url, sshd.settings(key, None, known_hosts)).expect("remote");
+        let remote = Remote::new(url, Sshd::settings(key, None, known_hosts)).expect("remote");
         let (_dir, cache) = cache();
         let error = cache
             .fetch(
@@ -282,7 +309,7 @@ async fn algorithms_can_be_chosen() {
         let settings = Settings {
             ssh_kex: list(kex),
             ssh_host_keys: list(host_keys),
-            ..sshd.settings("ed25519", None, all())
+            ..Sshd::settings("ed25519", None, all())
         };
         let remote = Remote::new(&sshd.url("app.git"), settings).expect("remote");
         let (_dir, cache) = cache();
@@ -317,7 +344,7 @@ async fn a_proxy_is_gone_through() {
             username: Some("me".to_owned()),
             password: Some(Secret::new(password)),
         }),
-        ..sshd.settings("ed25519", None, sshd.known("ed25519"))
+        ..Sshd::settings("ed25519", None, sshd.known("ed25519"))
     };
     let target = format!("127.0.0.1:{}", sshd.port);
     for (proxy, line, credentials) in [
@@ -361,7 +388,7 @@ async fn a_silent_server_meets_the_deadline() {
     let url = format!("ssh://{}/app.git", silent.local_addr().expect("address"));
     let settings = Settings {
         timeout: Duration::from_millis(300),
-        ..sshd.settings("ed25519", None, sshd.known("ed25519"))
+        ..Sshd::settings("ed25519", None, sshd.known("ed25519"))
     };
     let (_dir, cache) = cache();
     let error = cache
@@ -387,17 +414,38 @@ fn bad_keys_are_settings() {
         },
         ..settings()
     };
+    for (key, encrypted) in [
+        ("locked", true),
+        ("locked_pem", true),
+        ("locked_pkcs8", true),
+    ]
+    .into_iter()
+    .chain([("ed25519", false), ("rsa", false), ("ecdsa_pkcs8", false)])
+    {
+        assert_eq!(
+            git::ssh_key_is_encrypted(&Sshd::read(&format!("user_{key}"))),
+            encrypted
+        );
+    }
     let cases = [
         (
-            sshd.settings("locked", None, known()),
+            Sshd::settings("locked", None, known()),
             "passphrase protected",
         ),
         (
-            sshd.settings("locked", Some("hunter2"), known()),
+            Sshd::settings("locked_pem", None, known()),
+            "passphrase protected",
+        ),
+        (
+            Sshd::settings("locked_pkcs8", None, known()),
+            "passphrase protected",
+        ),
+        (
+            Sshd::settings("locked", Some("hunter2"), known()),
             "cannot be read",
         ),
         (
-            sshd.settings("ed25519", None, "garbage".to_owned()),
+            Sshd::settings("ed25519", None, "garbage".to_owned()),
             "knownhosts: ",
         ),
         (broken, "cannot be read"),
