@@ -14,6 +14,11 @@
 //! libgit2's block without a deadline, need global registration and spend more round trips.
 //! This is the only crate that names git2.
 //!
+//! Better than Flux on purpose: a `name` that is no branch or tag (a pull request) is fetched directly instead of being
+//! searched in the branches; a pinned commit comes without its history where the server allows it and costs nothing
+//! once it is here; tags of a `semver` are read from the listing; the submodules of the commit that was selected are
+//! mounted, and credentials are not shown to a submodule's server that is not the parent's.
+//!
 //! Source: fluxcd/pkg git and git/gogit (0.52); Git's protocol documents.
 
 mod cache;
