@@ -1,0 +1,432 @@
+//! One object of a stage: what to do about it (phase A), and doing it (phase B).
+
+use std::sync::Arc;
+
+use runtime::client::{
+    ApiError, ApplyOptions, DeleteOptions, Propagation, ResourceRef, Target, WriteOptions,
+};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::{
+    apply::{Action, Applier, Known, Mode, TIME_RESOLUTION, text},
+    control, drift,
+    error::ApplyError,
+    health::kstatus,
+    immutable, managed_fields,
+    object::Object,
+    recreate,
+    stage::Stage,
+    wait_gone::wait_gone,
+};
+
+/// How often a cleanup is tried when the object changes under way.
+const CLEANUP_TRIES: usize = 3;
+
+pub(crate) struct Request<'a> {
+    pub(crate) applier: &'a Applier,
+    pub(crate) object: &'a Object,
+    pub(crate) known: Option<&'a Known>,
+    pub(crate) stage: Stage,
+}
+
+/// What phase A decides.
+pub(crate) enum Planned {
+    Nothing(Done),
+    Write(Write),
+}
+
+/// What phase B is to do.
+pub(crate) struct Write {
+    resource: Arc<ResourceRef>,
+    how: How,
+}
+
+enum How {
+    /// It is not there.
+    Create,
+    /// It is there, in this version.
+    Update {
+        resource_version: String,
+        clean: bool,
+        migrate: bool,
+    },
+    /// It is there and a field cannot change; the server would accept it as new.
+    Recreate { uid: String },
+}
+
+/// What was done.
+pub(crate) struct Done {
+    pub(crate) action: Action,
+    pub(crate) known: Option<Known>,
+    /// Whether the object is known to be ready.
+    pub(crate) ready: bool,
+}
+
+impl Done {
+    fn skipped() -> Self {
+        Self {
+            action: Action::Skipped,
+            known: None,
+            ready: false,
+        }
+    }
+}
+
+impl Request<'_> {
+    /// Phase A: changes nothing on the server.
+    pub(crate) async fn prepare(&self, mode: Mode) -> Result<Planned, ApplyError> {
+        let wanted = self.object.json();
+        if control::is_left_alone(wanted) {
+            return Ok(Planned::Nothing(Done::skipped()));
+        }
+        if let (Mode::Changed, Some(known)) = (mode, self.known)
+            && known.hash == self.object.hash()
+        {
+            let known = Some(known.clone());
+            return Ok(Planned::Nothing(Done {
+                action: Action::Unchanged,
+                known,
+                ready: true,
+            }));
+        }
+        let resource = self.applier.mapper.resource(&self.object.gvk()).await;
+        let resource = resource.map_err(|error| self.refused(error))?;
+        let mut live = None;
+        if control::is_create_only(wanted)
+            || control::mentions(wanted, "reconcile")
+            || control::mentions(wanted, "ssa")
+        {
+            live = self.live(&resource).await?;
+            let left = live.as_ref().is_some_and(|live| {
+                control::is_create_only(wanted) || control::is_left_alone(live)
+            });
+            if left {
+                return Ok(Planned::Nothing(Done::skipped()));
+            }
+        }
+        match self.dry_run(&resource).await {
+            Ok(preview) => self.decide(resource, live, &preview).await,
+            Err(error) => self.object_to(resource, live, error).await,
+        }
+    }
+
+    /// What to do, given what the server would make of the object.
+    async fn decide(
+        &self,
+        resource: Arc<ResourceRef>,
+        live: Option<Value>,
+        preview: &Value,
+    ) -> Result<Planned, ApplyError> {
+        let resource_version = text(preview, "/metadata/resourceVersion").to_owned();
+        if resource_version.is_empty() {
+            return Ok(Planned::Write(Write {
+                resource,
+                how: How::Create,
+            }));
+        }
+        if control::is_left_alone(preview) {
+            return Ok(Planned::Nothing(Done::skipped()));
+        }
+        let options = &self.applier.options;
+        let merged = live.as_ref().is_some_and(control::is_merged);
+        let clean =
+            !merged && managed_fields::needs_cleanup(preview, &options.manager, &options.takeovers);
+        let migrate = options.migrate_api_version
+            && managed_fields::needs_migration(preview, &resource.api_version());
+        let how = How::Update {
+            resource_version,
+            clean,
+            migrate,
+        };
+        if clean || migrate {
+            return Ok(Planned::Write(Write { resource, how }));
+        }
+        if let Some(known) = self.known {
+            if self.is_proved_unchanged(known, preview) {
+                return Ok(Planned::Nothing(self.unchanged(preview)));
+            }
+            if known.hash != self.object.hash() {
+                return Ok(Planned::Write(Write { resource, how }));
+            }
+        }
+        let live = match live {
+            Some(live) => Some(live),
+            None => self.live(&resource).await?,
+        };
+        Ok(match live {
+            None => Planned::Write(Write {
+                resource,
+                how: How::Create,
+            }),
+            Some(live) if drift::differs(&live, preview) => Planned::Write(Write { resource, how }),
+            Some(live) => Planned::Nothing(self.unchanged(&live)),
+        })
+    }
+
+    /// Whether the dry run alone shows that applying changes nothing: see [`crate::apply`].
+    fn is_proved_unchanged(&self, known: &Known, preview: &Value) -> bool {
+        let now = managed_fields::ownership(preview, &self.applier.options.manager);
+        known.hash == self.object.hash()
+            && known.uid == text(preview, "/metadata/uid")
+            && known.seen.elapsed() >= TIME_RESOLUTION
+            && known
+                .ownership
+                .as_ref()
+                .zip(now)
+                .is_some_and(|(then, now)| then.time == now.time)
+    }
+
+    /// What to do, given that the server would not accept the object.
+    async fn object_to(
+        &self,
+        resource: Arc<ResourceRef>,
+        live: Option<Value>,
+        error: ApiError,
+    ) -> Result<Planned, ApplyError> {
+        let placed = !resource.namespaced || !self.object.id().namespace.is_empty();
+        if error.is_unserved() && placed {
+            self.applier.mapper.forget(&resource);
+        }
+        // The first error is what the user must see, even if the server cannot be asked again.
+        let live = match live {
+            Some(live) => Some(live),
+            None => self.live(&resource).await.unwrap_or(None),
+        };
+        let Some(live) = live else {
+            return Err(self.refused(error));
+        };
+        if control::is_left_alone(&live) {
+            return Ok(Planned::Nothing(Done::skipped()));
+        }
+        let options = &self.applier.options;
+        let forced =
+            options.force || control::is_forced(self.object.json()) || control::is_forced(&live);
+        if !forced || !immutable::is_immutable(&error) {
+            return Err(self.refused(error));
+        }
+        recreate::verify(
+            &self.applier.client,
+            &resource,
+            self.object,
+            &live,
+            &options.manager,
+        )
+        .await
+        .map_err(|error| self.refused(error))?;
+        let uid = text(&live, "/metadata/uid").to_owned();
+        Ok(Planned::Write(Write {
+            resource,
+            how: How::Recreate { uid },
+        }))
+    }
+
+    /// Phase B.
+    pub(crate) async fn write(&self, write: &Write) -> Result<Done, ApplyError> {
+        let mut before = None;
+        match &write.how {
+            How::Create => {}
+            How::Update {
+                resource_version,
+                clean,
+                migrate,
+            } => {
+                before = Some(resource_version.as_str());
+                if *migrate {
+                    let version = write.resource.api_version();
+                    let edit = |live: &Value| managed_fields::migration(live, &version);
+                    self.edit(&write.resource, edit).await.map_err(|error| {
+                        ApplyError::Migrate {
+                            id: self.object.id().clone(),
+                            error,
+                        }
+                    })?;
+                }
+                if *clean {
+                    let options = &self.applier.options;
+                    let edit = |live: &Value| {
+                        managed_fields::cleanup(live, &options.manager, &options.takeovers)
+                    };
+                    self.edit(&write.resource, edit).await.map_err(|error| {
+                        ApplyError::Cleanup {
+                            id: self.object.id().clone(),
+                            error,
+                        }
+                    })?;
+                }
+            }
+            How::Recreate { uid } => self.remove(&write.resource, uid).await?,
+        }
+        let result =
+            self.send(&write.resource, false)
+                .await
+                .map_err(|error| ApplyError::Apply {
+                    id: self.object.id().clone(),
+                    error,
+                })?;
+        let action = match before {
+            None => Action::Created,
+            Some(before) if before == text(&result, "/metadata/resourceVersion") => {
+                Action::Unchanged
+            }
+            Some(_) => Action::Configured,
+        };
+        Ok(Done {
+            action,
+            known: Some(self.known(&result)),
+            ready: self.is_ready(&result),
+        })
+    }
+
+    /// Patches the live object by what `edit` makes of it, until it did not change meanwhile.
+    async fn edit(
+        &self,
+        resource: &ResourceRef,
+        edit: impl Fn(&Value) -> Vec<Value>,
+    ) -> Result<(), ApiError> {
+        let mut tries = 0;
+        loop {
+            let live: Value = self
+                .applier
+                .client
+                .get_metadata(self.target(resource))
+                .await?;
+            let patch = edit(&live);
+            if patch.is_empty() {
+                return Ok(());
+            }
+            let body = Value::from(patch).to_string().into();
+            let options = WriteOptions {
+                field_manager: Some(&self.applier.options.manager),
+                ..WriteOptions::default()
+            };
+            let target = self.target(resource);
+            match self
+                .applier
+                .client
+                .json_patch::<Value>(target, body, options)
+                .await
+            {
+                Err(error) if error.is_conflict() && tries + 1 < CLEANUP_TRIES => tries += 1,
+                answer => return answer.map(|_| ()),
+            }
+        }
+    }
+
+    /// Deletes the live object and waits until it is gone.
+    async fn remove(&self, resource: &ResourceRef, uid: &str) -> Result<(), ApplyError> {
+        let id = || self.object.id().clone();
+        let options = DeleteOptions {
+            propagation: Some(Propagation::Background),
+            uid: Some(uid),
+            ..DeleteOptions::default()
+        };
+        match self
+            .applier
+            .client
+            .delete(self.target(resource), options)
+            .await
+        {
+            Err(error) if !error.is_not_found() => {
+                return Err(ApplyError::Delete { id: id(), error });
+            }
+            _ => {}
+        }
+        let deadline = Instant::now() + self.applier.options.delete_timeout;
+        wait_gone(&self.applier.client, self.target(resource), uid, deadline)
+            .await
+            .map_err(|error| ApplyError::WaitDeleted { id: id(), error })
+    }
+
+    async fn dry_run(&self, resource: &ResourceRef) -> Result<Value, ApiError> {
+        self.send(resource, true).await
+    }
+
+    async fn send(&self, resource: &ResourceRef, dry_run: bool) -> Result<Value, ApiError> {
+        let options = ApplyOptions {
+            field_manager: &self.applier.options.manager,
+            force: true,
+            dry_run,
+            field_validation: None,
+        };
+        let (client, target) = (&self.applier.client, self.target(resource));
+        // An awaited stage looks at the status of what it wrote, a dry run is compared; else the
+        // metadata suffices.
+        if dry_run || self.stage.is_awaited() {
+            client.apply(target, self.object.body(), options).await
+        } else {
+            client
+                .apply_metadata(target, self.object.body(), options)
+                .await
+        }
+    }
+
+    async fn live(&self, resource: &ResourceRef) -> Result<Option<Value>, ApplyError> {
+        match self.applier.client.get(self.target(resource)).await {
+            Ok(live) => Ok(Some(live)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(self.refused(error)),
+        }
+    }
+
+    fn target<'a>(&'a self, resource: &'a ResourceRef) -> Target<'a> {
+        let id = self.object.id();
+        resource.object(&id.namespace, &id.name)
+    }
+
+    fn unchanged(&self, live: &Value) -> Done {
+        Done {
+            action: Action::Unchanged,
+            known: Some(self.known(live)),
+            ready: self.is_ready(live),
+        }
+    }
+
+    fn known(&self, live: &Value) -> Known {
+        Known {
+            hash: self.object.hash(),
+            uid: text(live, "/metadata/uid").to_owned(),
+            resource_version: text(live, "/metadata/resourceVersion").to_owned(),
+            ownership: managed_fields::ownership(live, &self.applier.options.manager),
+            seen: Instant::now(),
+        }
+    }
+
+    /// Only asked in awaited stages, whose answers are whole objects. What the user's own health
+    /// checks cover is asked for again.
+    fn is_ready(&self, live: &Value) -> bool {
+        self.stage.is_awaited()
+            && self.applier.options.custom_status.is_none()
+            && kstatus::status(live, jiff::Timestamp::UNIX_EPOCH).status == kstatus::Status::Current
+    }
+
+    fn refused(&self, error: ApiError) -> ApplyError {
+        ApplyError::DryRun {
+            id: self.object.id().clone(),
+            error,
+        }
+    }
+}
+
+/// The resources that a definition makes the server serve; none for other objects.
+pub(crate) fn served_by(object: &Object) -> Vec<ResourceRef> {
+    if object.id().group != "apiextensions.k8s.io" {
+        return Vec::new();
+    }
+    let json = object.json();
+    let versions = json
+        .pointer("/spec/versions")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    versions
+        .filter(|version| version.get("served").is_some_and(|served| served == true))
+        .map(|version| ResourceRef {
+            group: text(json, "/spec/group").to_owned(),
+            version: text(version, "/name").to_owned(),
+            kind: text(json, "/spec/names/kind").to_owned(),
+            plural: text(json, "/spec/names/plural").to_owned(),
+            namespaced: text(json, "/spec/scope") == "Namespaced",
+        })
+        .collect()
+}
