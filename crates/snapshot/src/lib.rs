@@ -27,5 +27,5 @@ mod tree;
 
 pub use blob_store::{BlobStore, Lease, Options, Usage};
 pub use hash::{Hash, ParseHashError};
-pub use snapshot::{ReadError, Snapshot};
+pub use snapshot::{MissingBlob, ReadError, Snapshot};
 pub use tree::{Change, ChangeKind, Dir, Entry, FileMode, Tree, TreeBuilder, TreeError, Walk};

@@ -12,6 +12,9 @@ use std::str;
 /// The longest path a tree takes, in bytes; Linux' `PATH_MAX` sets the same bound for Flux.
 pub const MAX_BYTES: usize = 4096;
 
+/// The most segments a path of a tree has; it bounds the recursion over trees.
+pub const MAX_DEPTH: usize = 256;
+
 /// A name that no tree can hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {

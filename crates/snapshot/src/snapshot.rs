@@ -48,6 +48,11 @@ pub enum ReadError {
     },
 }
 
+/// A tree names content that the store does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("blob {0} is not in the store")]
+pub struct MissingBlob(pub Hash);
+
 struct Inner {
     tree: Tree,
     store: Arc<BlobStore>,
@@ -58,13 +63,13 @@ impl Snapshot {
     /// the [`Lease`](crate::Lease) that put it there until this returns. O(files).
     ///
     /// # Errors
-    /// The hash of the first blob that the store does not have.
-    pub fn new(tree: Tree, store: Arc<BlobStore>) -> Result<Self, Hash> {
+    /// [`MissingBlob`].
+    pub fn new(tree: Tree, store: Arc<BlobStore>) -> Result<Self, MissingBlob> {
         let mut held = Vec::new();
         for hash in hashes(&tree) {
             if !store.retain(&hash) {
                 store.release(&held);
-                return Err(hash);
+                return Err(MissingBlob(hash));
             }
             held.push(hash);
         }
@@ -328,7 +333,7 @@ mod tests {
             .unwrap();
         assert_eq!(
             Snapshot::new(builder.finish(), Arc::clone(&store)).err(),
-            Some(Hash::of(b"never put"))
+            Some(MissingBlob(Hash::of(b"never put")))
         );
         assert_eq!(store.usage().bytes, store.usage().idle_bytes);
     }

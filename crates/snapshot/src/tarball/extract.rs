@@ -135,9 +135,10 @@ struct Unpacked {
 impl Unpacked {
     fn finish(self) -> Result<Snapshot, ExtractError> {
         let store = Arc::clone(self.lease.store());
-        Snapshot::new(self.builder.finish(), store).map_err(|hash| ExtractError::Store {
-            name: hash.to_string(),
-            source: io::ErrorKind::NotFound.into(),
+        // The lease holds all of them; only a file deleted from outside can be missing.
+        Snapshot::new(self.builder.finish(), store).map_err(|missing| ExtractError::Store {
+            name: missing.0.to_string(),
+            source: io::Error::new(io::ErrorKind::NotFound, missing),
         })
     }
 }

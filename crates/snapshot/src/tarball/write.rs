@@ -98,7 +98,7 @@ pub enum WriteError {
 /// what is below an ignored directory is asked for itself, and a directory that loses all its files
 /// stays, as with Flux. `copy` writes a file's content when its turn comes.
 ///
-/// Memory: the paths, not the content. Directories nest at most [`path::MAX_BYTES`] deep.
+/// Memory: the paths, not the content.
 ///
 /// # Errors
 /// See [`WriteError`]; `sink` then holds an unfinished archive.

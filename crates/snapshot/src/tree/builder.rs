@@ -24,6 +24,9 @@ pub enum TreeError {
     /// Longer than [`path::MAX_BYTES`].
     #[error("a path of {0} bytes is longer than {max}", max = path::MAX_BYTES)]
     TooLong(usize),
+    /// More segments than [`path::MAX_DEPTH`].
+    #[error("a path of {0} segments is deeper than {max}", max = path::MAX_DEPTH)]
+    TooDeep(usize),
     /// A file stands where the path needs a directory.
     #[error("'{0}' is a file and cannot be a directory")]
     NotADirectory(String),
@@ -118,13 +121,17 @@ fn check(path: &str) -> Result<(), TreeError> {
     if path.len() > path::MAX_BYTES {
         return Err(TreeError::TooLong(path.len()));
     }
+    let depth = path.split('/').count();
+    if depth > path::MAX_DEPTH {
+        return Err(TreeError::TooDeep(depth));
+    }
     if !path::is_clean(path) || path.contains('\0') {
         return Err(TreeError::InvalidPath(path.to_owned()));
     }
     Ok(())
 }
 
-/// Depth is bounded by [`path::MAX_BYTES`], so recursion is.
+/// Depth is bounded by [`path::MAX_DEPTH`], so recursion is.
 fn build(names: Names) -> Arc<Dir> {
     let entries = names
         .into_iter()

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::path;
 
 type Files = BTreeMap<String, (bool, u8)>;
 
@@ -73,7 +74,20 @@ fn a_path_is_a_file_or_a_directory() {
         assert_eq!(insert(bad), Err(TreeError::InvalidPath(bad.into())));
     }
     assert_eq!(insert(&"a".repeat(5000)), Err(TreeError::TooLong(5000)));
+    assert_eq!(insert(&"a/".repeat(300)), Err(TreeError::TooDeep(301)));
     assert_eq!(insert("a/b"), Ok(()));
+}
+
+#[test]
+fn the_deepest_tree_fits_a_small_stack() {
+    let check = || {
+        let deep = of(&[&vec!["a"; path::MAX_DEPTH].join("/")]);
+        let other = of(&[&vec!["b"; path::MAX_DEPTH].join("/")]);
+        assert_eq!(deep.diff(&other).len(), 2 * path::MAX_DEPTH);
+        assert_eq!(deep.sharing(&deep).walk().count(), path::MAX_DEPTH);
+    };
+    let thread = std::thread::Builder::new().stack_size(1 << 20).spawn(check);
+    thread.unwrap().join().unwrap();
 }
 
 #[test]
