@@ -2,6 +2,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::thread;
 
+use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
@@ -243,4 +244,73 @@ fn threads_agree() {
     assert!(usage.bytes <= 64, "{usage:?}");
     assert_eq!(usage.bytes, usage.idle_bytes);
     assert_eq!(count_files(&dir.path().join("blobs")), usage.blobs);
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Lease,
+    Put(u8),
+    Get(u8),
+    Drop(prop::sample::Index),
+    Damage(u8),
+    Trim,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        1 => Just(Step::Lease),
+        4 => (0..6_u8).prop_map(Step::Put),
+        2 => (0..6_u8).prop_map(Step::Get),
+        2 => any::<prop::sample::Index>().prop_map(Step::Drop),
+        1 => (0..6_u8).prop_map(Step::Damage),
+        1 => Just(Step::Trim),
+    ];
+    prop::collection::vec(step, 0..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Against a list of what each lease holds: held and undamaged blobs can be read, the sizes add
+    /// up, and what is above the bound is held.
+    #[test]
+    fn a_store_keeps_what_is_held(steps in steps()) {
+        let dir = dir();
+        let store = BlobStore::open(dir.path(), 40).unwrap();
+        let content = |n: u8| vec![n; 5 * usize::from(n)];
+        let mut leases: Vec<(Lease, Vec<u8>)> = Vec::new();
+        let mut damaged = std::collections::BTreeSet::new();
+        for step in steps {
+            match step {
+                Step::Lease => leases.push((store.lease(), Vec::new())),
+                Step::Put(n) => {
+                    if let Some((lease, held)) = leases.last_mut() {
+                        lease.put(&content(n)).unwrap();
+                        held.push(n);
+                    }
+                }
+                Step::Get(n) => {
+                    let held = leases.iter().any(|(_, held)| held.contains(&n));
+                    match store.get(&Hash::of(&content(n))) {
+                        Ok(found) => prop_assert_eq!(found, content(n)),
+                        Err(_) => prop_assert!(!held || damaged.contains(&n)),
+                    }
+                }
+                Step::Drop(at) if !leases.is_empty() => drop(leases.remove(at.index(leases.len()))),
+                Step::Drop(_) => {}
+                Step::Damage(n) => {
+                    if fs::remove_file(blob_path(&dir, &Hash::of(&content(n)))).is_ok() {
+                        damaged.insert(n);
+                    }
+                }
+                Step::Trim => store.trim(),
+            }
+        }
+        store.trim();
+        let usage = store.usage();
+        prop_assert!(usage.bytes <= 40 || usage.idle_bytes == 0, "{:?}", usage);
+        drop(leases);
+        let usage = store.usage();
+        prop_assert_eq!(usage.bytes, usage.idle_bytes);
+    }
 }

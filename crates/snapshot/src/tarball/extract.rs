@@ -10,6 +10,7 @@
 //! (1.26).
 
 use std::io::{self, BufReader, Read};
+use std::ops::Range;
 use std::sync::Arc;
 
 use flate2::bufread::MultiGzDecoder;
@@ -235,13 +236,8 @@ impl<F: Fn(io::Error) -> ExtractError> Unpacking<'_, F> {
         }
         match entry.header().entry_type().as_byte() {
             b'L' => {
-                let mut name = special(&mut entry).map_err(self.failed)?;
-                name.truncate(
-                    name.iter()
-                        .position(|byte| *byte == 0)
-                        .unwrap_or(name.len()),
-                );
-                self.long_name = Some(name);
+                let name = special(&mut entry).map_err(self.failed)?;
+                self.long_name = Some(until_nul(&name).to_vec());
                 Ok(())
             }
             b'x' => {
@@ -266,7 +262,7 @@ impl<F: Fn(io::Error) -> ExtractError> Unpacking<'_, F> {
             .take()
             .filter(|name| !name.is_empty())
             .or(path);
-        let name = name.unwrap_or_else(|| entry.header().path_bytes().into_owned());
+        let name = name.unwrap_or_else(|| header_name(entry.header().as_bytes()));
         let name = path::from_bytes(&name)?;
         if !path::is_safe(name) {
             return Err(ExtractError::InvalidName(name.to_owned()));
@@ -358,6 +354,24 @@ fn special<R: Read>(entry: &mut tar::Entry<'_, R>) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     entry.take(MAX_SPECIAL).read_to_end(&mut content)?;
     Ok(content)
+}
+
+/// The name in the header's own fields. Like Go, and unlike the `tar` crate, this does not ask for
+/// the version after USTAR's magic.
+fn header_name(header: &[u8]) -> Vec<u8> {
+    let field = |at: Range<usize>| until_nul(header.get(at).unwrap_or_default());
+    let is_ustar = header.get(257..263) == Some(b"ustar\0");
+    let prefix = if is_ustar { field(345..500) } else { b"" };
+    let name = field(0..100);
+    if prefix.is_empty() {
+        name.to_vec()
+    } else {
+        [prefix, b"/", name].concat()
+    }
+}
+
+fn until_nul(field: &[u8]) -> &[u8] {
+    field.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
 /// Type and permissions as Go's `fs.FileMode` prints them.

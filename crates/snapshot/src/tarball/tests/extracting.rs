@@ -128,6 +128,21 @@ fn names_are_cleaned_and_the_last_file_wins() {
 }
 
 #[test]
+fn the_prefix_counts_whatever_version_of_ustar() {
+    let fixture = Fixture::new();
+    let mut header = tar::Header::new_ustar();
+    header.set_path(format!("{}/b", "a".repeat(120))).unwrap();
+    header.set_mode(0o600);
+    header.set_size(0);
+    let ustar = header.as_ustar_mut().unwrap();
+    ustar.version = *b"  ";
+    header.set_cksum();
+    let snapshot = fixture.extract_tar(header.as_bytes()).unwrap();
+    let paths: Vec<_> = snapshot.tree().walk().map(|(path, _)| path).collect();
+    assert_eq!(paths, ["a".repeat(120), format!("{}/b", "a".repeat(120))]);
+}
+
+#[test]
 fn names_have_to_be_text() {
     let fixture = Fixture::new();
     let mut tar = entry(&[], "././@LongLink", b'L', b"caf\xe9\0");
