@@ -231,7 +231,7 @@ struct Unpacking<'a, F> {
 impl<F: Fn(io::Error) -> ExtractError> Unpacking<'_, F> {
     fn entry<R: Read>(&mut self, mut entry: tar::Entry<'_, R>) -> Result<(), ExtractError> {
         self.entries += 1;
-        if self.entries > self.limits.entries {
+        if self.entries.max(self.unpacked.builder.entries()) > self.limits.entries {
             return Err(ExtractError::Limit(Limit::Entries(self.limits.entries)));
         }
         match entry.header().entry_type().as_byte() {

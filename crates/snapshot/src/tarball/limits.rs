@@ -8,7 +8,8 @@ use std::io::{self, Read};
 /// of manifests needs and stop what would fill a disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Number of entries of the archive, headers of long names included.
+    /// Number of entries of the archive, headers of long names included, and number of files and
+    /// directories of its tree: a single entry may stand for many directories.
     pub entries: u64,
     /// Bytes of one file.
     pub file_bytes: u64,
@@ -34,10 +35,10 @@ pub enum Limit {
 }
 
 impl Default for Limits {
-    /// One million entries, 512 MiB a file, 4 GiB in all, ratio 400 above 64 MiB.
+    /// Half a million entries, 512 MiB a file, 4 GiB in all, ratio 400 above 64 MiB.
     fn default() -> Self {
         Self {
-            entries: 1_000_000,
+            entries: 500_000,
             file_bytes: 512 << 20,
             total_bytes: 4 << 30,
             ratio: 400,

@@ -13,6 +13,7 @@ use crate::path;
 #[derive(Debug, Default)]
 pub struct TreeBuilder {
     root: Names,
+    entries: u64,
 }
 
 /// A path that does not fit the tree.
@@ -79,6 +80,7 @@ impl TreeBuilder {
             }
             btree_map::Entry::Vacant(slot) => {
                 slot.insert(Node::File { mode, hash, size });
+                self.entries += 1;
                 Ok(())
             }
         }
@@ -91,6 +93,11 @@ impl TreeBuilder {
     pub fn insert_dir(&mut self, path: &str) -> Result<(), TreeError> {
         check(path)?;
         self.dir(path).map(drop)
+    }
+
+    /// Number of files and directories so far, those that came by themselves included.
+    pub const fn entries(&self) -> u64 {
+        self.entries
     }
 
     /// Makes the tree. O(entries), one hash per directory.
@@ -107,6 +114,7 @@ impl TreeBuilder {
             // `entry` would allocate the name for each file of a directory that exists.
             if !names.contains_key(segment) {
                 names.insert(segment.into(), Node::Dir(Names::new()));
+                self.entries += 1;
             }
             names = match names.get_mut(segment) {
                 Some(Node::Dir(below)) => below,

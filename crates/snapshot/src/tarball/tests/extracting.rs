@@ -156,8 +156,30 @@ fn each_limit_is_named() {
     let fixture = Fixture::new();
     let bomb = gzip(&entry(&[], "zeros", b'0', &vec![0; 1 << 20]));
     let small = plain(&files(&[("a", Some("0123456789")), ("b", Some("x"))]));
+    let deep = gzip(&entry(
+        &entry(&[], &"a/".repeat(40), b'5', b""),
+        "b",
+        b'5',
+        b"",
+    ));
     let limits = Limits::default();
     for (archive, limits, error) in [
+        (
+            &deep,
+            Limits {
+                entries: 39,
+                ..limits
+            },
+            "tar has more than 39 entries",
+        ),
+        (
+            &deep,
+            Limits {
+                entries: 40,
+                ..limits
+            },
+            "",
+        ),
         (&small, limits, ""),
         (
             &small,
