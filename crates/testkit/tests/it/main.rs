@@ -1,0 +1,3 @@
+//! The testkit against the real programs: etcd, kube-apiserver, kwok, git.
+
+mod control_plane;

@@ -1,1 +1,0 @@
-//! Development tasks: demo, test, bench, control-plane, crds.
