@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use api::kustomize::status::InventoryEntry;
+
 use crate::{object::ObjectId, stage};
 
 /// An object of an inventory.
@@ -20,6 +22,26 @@ pub struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unable to parse stored object metadata: {0}")]
 pub struct InvalidId(String);
+
+impl From<&Entry> for InventoryEntry {
+    fn from(entry: &Entry) -> Self {
+        Self {
+            id: entry.id.inventory_id(),
+            v: entry.version.clone(),
+        }
+    }
+}
+
+impl TryFrom<&InventoryEntry> for Entry {
+    type Error = InvalidId;
+
+    fn try_from(entry: &InventoryEntry) -> Result<Self, InvalidId> {
+        Ok(Self {
+            id: ObjectId::from_inventory_id(&entry.id)?,
+            version: entry.v.clone(),
+        })
+    }
+}
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 
@@ -144,6 +166,10 @@ mod tests {
                 prop_assert!(union.iter().any(|kept| kept.id == entry.id));
                 let is_stale = stale.iter().any(|gone| gone.id == entry.id);
                 prop_assert_eq!(is_stale, new.iter().all(|kept| kept.id != entry.id));
+                prop_assert_eq!(
+                    Entry::try_from(&InventoryEntry::from(entry)),
+                    Ok(entry.clone())
+                );
             }
         }
     }

@@ -194,7 +194,13 @@ impl Request<'_> {
             None => self.live(&resource).await.unwrap_or(None),
         };
         let Some(live) = live else {
-            return Err(self.refused(error));
+            if !immutable::is_immutable(&error) {
+                return Err(self.refused(error));
+            }
+            // What could not change is gone since.
+            let preview = self.dry_run(&resource).await;
+            let preview = preview.map_err(|error| self.refused(error))?;
+            return self.decide(resource, None, &preview).await;
         };
         if control::is_left_alone(&live) {
             return Ok(Planned::Nothing(Done::skipped()));

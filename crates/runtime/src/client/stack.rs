@@ -1,6 +1,6 @@
 //! What happens to every request, whoever makes it: see the drawing in [`super`].
 
-use std::{sync::Arc, time::Duration};
+use std::{io::ErrorKind, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::FutureExt;
@@ -283,6 +283,7 @@ fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
 struct Place {
     method: Method,
     url: String,
+    host: String,
 }
 
 impl Place {
@@ -294,6 +295,7 @@ impl Place {
         Self {
             method: request.method().clone(),
             url: stack.url(path),
+            host: stack.host.clone(),
         }
     }
 
@@ -301,28 +303,49 @@ impl Place {
         ApiError::Unreachable {
             method: go_method(&self.method),
             url: self.url.clone(),
-            cause: chain(error),
+            cause: self.cause(error),
             reset: is_reset(error),
         }
     }
+
+    /// The chain of causes; in Go's words for the one that everybody meets.
+    fn cause(&self, error: &(dyn std::error::Error + 'static)) -> String {
+        let refused = io_error(error).is_some_and(|io| io.kind() == ErrorKind::ConnectionRefused);
+        if refused {
+            return format!("dial tcp {}: connect: connection refused", self.host);
+        }
+        chain(error)
+    }
+}
+
+fn io_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a std::io::Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(io) = error.downcast_ref() {
+            return Some(io);
+        }
+        next = error.source();
+    }
+    None
 }
 
 /// Whether an established connection broke. A refused connection is none: the server is away, and
 /// the caller's back-off fits better.
 fn is_reset(error: &(dyn std::error::Error + 'static)) -> bool {
-    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    use ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    if let Some(io) = io_error(error) {
+        let broken = [
+            ConnectionReset,
+            ConnectionAborted,
+            BrokenPipe,
+            UnexpectedEof,
+        ];
+        return broken.contains(&io.kind());
+    }
     let mut next = Some(error);
     while let Some(error) = next {
-        if let Some(io) = error.downcast_ref::<std::io::Error>() {
-            return matches!(
-                io.kind(),
-                ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof
-            );
-        }
-        if error
-            .downcast_ref::<hyper::Error>()
-            .is_some_and(hyper::Error::is_incomplete_message)
-        {
+        let hyper = error.downcast_ref::<hyper::Error>();
+        if hyper.is_some_and(hyper::Error::is_incomplete_message) {
             return true;
         }
         next = error.source();

@@ -272,7 +272,7 @@ async fn a_failed_connection_names_the_url_and_its_cause() {
     assert_eq!(
         error.to_string(),
         "Get \"https://api.test:6443/apis/apps/v1/namespaces/ns/deployments/web\": \
-         connection refused"
+         dial tcp api.test:6443: connect: connection refused"
     );
     assert!(error.is_transient());
 }
@@ -532,7 +532,7 @@ async fn kubes_errors_become_ours() {
     let error = ApiError::from_kube(&api.get("refused").await.expect_err("refused"));
     assert_eq!(
         error.to_string(),
-        "Get \"https://api.test:6443/api/v1/namespaces/ns/configmaps/refused\": connection refused"
+        "Get \"https://api.test:6443/api/v1/namespaces/ns/configmaps/refused\": dial tcp api.test:6443: connect: connection refused"
     );
 }
 
