@@ -1,0 +1,187 @@
+//! Removing what left the inventory.
+
+use std::collections::BTreeSet;
+
+use apply::{
+    Mode, State,
+    inventory::Entry,
+    prune::{Fate, PruneAction, Pruned},
+};
+use serde_json::{Value, json};
+
+use super::cluster::{Space, id, options};
+
+fn entry(space: &Space, name: &str) -> Entry {
+    Entry {
+        id: id("ConfigMap", &space.namespace, name),
+        version: "v1".into(),
+    }
+}
+
+fn lines(pruned: &Pruned) -> Vec<String> {
+    pruned
+        .done
+        .iter()
+        .map(|(entry, action)| format!("{} {action}", entry.id))
+        .collect()
+}
+
+async fn apply(space: &Space, names: &[&str]) -> State {
+    let maps: Vec<_> = names
+        .iter()
+        .map(|name| space.config_map(name, &json!({})))
+        .collect();
+    let mut state = State::new();
+    space.apply(options(), &maps, &mut state, Mode::Full).await;
+    state
+}
+
+async fn exists(space: &Space, name: &str) -> bool {
+    space
+        .live(&space.config_map(name, &json!({})))
+        .await
+        .is_some()
+}
+
+pub(super) async fn only_what_is_ours_and_says_nothing_against_it_goes(space: &Space) {
+    let ns = &space.namespace;
+    let own = |key: &str| format!("kustomize.toolkit.fluxcd.io/{key}");
+    let note = |key: &str, value: &str| json!({"metadata": {"annotations": {own(key): value}}});
+    let cases: [(&str, Value, bool); 8] = [
+        ("plain", json!({}), true),
+        ("kept", note("prune", "disabled"), false),
+        ("disabled", note("reconcile", "Disabled"), false),
+        ("ignored", note("ssa", "Ignore"), false),
+        ("once", note("ssa", "IfNotPresent"), true),
+        (
+            "labelled",
+            json!({"metadata": {"labels": {own("prune"): "disabled"}}}),
+            false,
+        ),
+        (
+            "moved",
+            json!({"metadata": {"labels": {own("name"): "other"}}}),
+            false,
+        ),
+        (
+            "held",
+            json!({"metadata": {"finalizers": ["it.io/hold"]}}),
+            true,
+        ),
+    ];
+    let names: Vec<_> = cases.iter().map(|case| case.0).collect();
+    let state = apply(space, &names).await;
+    for (name, patch, _) in &cases {
+        space
+            .patch("it", &space.config_map(name, &json!({})), patch)
+            .await;
+    }
+    let stale: Vec<_> = names
+        .iter()
+        .chain(&["absent"])
+        .map(|name| entry(space, name))
+        .collect();
+    let applier = space.applier(options());
+    let plan = applier
+        .plan_prune(&space.owner(), stale.clone(), &BTreeSet::new())
+        .await;
+    assert_eq!(plan.deletions().count(), 3);
+    let pruned = applier.prune(&plan).await;
+    let mut expected: Vec<_> = cases
+        .iter()
+        .map(|(name, _, goes)| {
+            format!(
+                "ConfigMap/{ns}/{name} {}",
+                if *goes {
+                    PruneAction::Deleted
+                } else {
+                    PruneAction::Skipped
+                }
+            )
+        })
+        .collect();
+    expected.push(format!("ConfigMap/{ns}/absent deleted"));
+    assert_eq!(lines(&pruned), expected);
+    assert_eq!((pruned.error(), pruned.survivors.len()), (None, 0));
+    for (name, _, goes) in &cases {
+        assert_eq!(
+            exists(space, name).await,
+            !goes || *name == "held",
+            "{name}"
+        );
+    }
+    let held = [entry(space, "held"), entry(space, "plain")];
+    assert_eq!(
+        applier.remaining(&held).await.expect("remaining"),
+        [entry(space, "held")]
+    );
+    space
+        .patch(
+            "it",
+            &space.config_map("held", &json!({})),
+            &json!({"metadata": {"finalizers": null}}),
+        )
+        .await;
+    assert_eq!(applier.remaining(&held).await.expect("remaining"), []);
+    assert_eq!(state.len(), cases.len());
+}
+
+pub(super) async fn a_refused_deletion_survives(space: &Space) {
+    let ns = &space.namespace;
+    let rbac = "rbac.authorization.k8s.io";
+    let role = json!({"apiVersion": format!("{rbac}/v1"), "kind": "Role",
+        "metadata": {"name": "reader", "namespace": "$ns"},
+        "rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}]});
+    let binding = json!({"apiVersion": format!("{rbac}/v1"), "kind": "RoleBinding",
+        "metadata": {"name": "reader", "namespace": "$ns"},
+        "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "reader"},
+        "subjects": [{"apiGroup": rbac, "kind": "User", "name": "reader"}]});
+    space.create("admin", &role).await;
+    space.create("admin", &binding).await;
+    apply(space, &["a"]).await;
+    let applier = space.restricted("reader", options());
+    let stale = vec![
+        entry(space, "a"),
+        Entry {
+            id: id("Nothing", ns, "x"),
+            version: "v9".into(),
+        },
+    ];
+    let plan = applier
+        .plan_prune(&space.owner(), stale.clone(), &BTreeSet::new())
+        .await;
+    let pruned = applier.prune(&plan).await;
+    assert_eq!(
+        pruned.error().expect("error"),
+        format!(
+            "delete failed, errors: ConfigMap/{ns}/a delete failed: configmaps \"a\" is forbidden: \
+             User \"reader\" cannot delete resource \"configmaps\" in API group \"\" in the namespace \
+             \"{ns}\";Nothing/{ns}/x query failed: no matches for kind \"Nothing\" in version \"v9\";"
+        )
+    );
+    let reversed: Vec<_> = stale.into_iter().rev().collect();
+    assert_eq!((pruned.survivors, pruned.done.len()), (reversed, 0));
+    assert!(exists(space, "a").await);
+}
+
+pub(super) async fn an_object_that_took_the_name_is_safe(space: &Space) {
+    let state = apply(space, &["a", "b"]).await;
+    let applier = space.applier(options());
+    let kept = BTreeSet::from([state[&id("ConfigMap", &space.namespace, "b")].uid.clone()]);
+    let stale = vec![entry(space, "b"), entry(space, "a")];
+    let plan = applier.plan_prune(&space.owner(), stale, &kept).await;
+    assert!(matches!(plan.steps[0].fate, Fate::Moved), "{plan:?}");
+    let map = space.config_map("a", &json!({}));
+    let resource = space.resource(&map).await;
+    space
+        .delete(resource.object(&space.namespace, "a"))
+        .await
+        .expect("delete");
+    apply(space, &["a"]).await;
+    let pruned = applier.prune(&plan).await;
+    assert_eq!(
+        lines(&pruned),
+        [format!("ConfigMap/{}/a deleted", space.namespace)]
+    );
+    assert!(exists(space, "a").await && exists(space, "b").await);
+}
