@@ -25,6 +25,7 @@
 //! The dry run alone tells that nothing changes: the server moves the time of our `managedFields`
 //! entry exactly when an apply changes something, and otherwise answers with the old one. Times have
 //! whole seconds, so that the shortcut is not taken within [`TIME_RESOLUTION`] of the last look.
+//! Where fields are ignored and the dry run shows a change, the live object is always read.
 //! An object that says `reconcile` or `ssa` itself costs a GET more, because the live object may say
 //! otherwise and a dry run hides that.
 //!
@@ -41,6 +42,7 @@ use tokio::time::Instant;
 use crate::{
     error::ApplyError,
     health::{CustomStatus, HealthCheck, HealthTarget, Readiness},
+    ignore::IgnoreRules,
     inventory::Entry,
     managed_fields::{Ownership, Takeover, takeovers},
     object::{ContentHash, Object, ObjectId},
@@ -171,6 +173,8 @@ pub struct Options {
     pub delete_timeout: Duration,
     /// The user's own health checks; they count for awaited stages too.
     pub custom_status: Option<Arc<dyn CustomStatus>>,
+    /// Fields that are left to others: `spec.ignore`.
+    pub ignore: Option<Arc<dyn IgnoreRules>>,
 }
 
 impl Options {
@@ -187,6 +191,7 @@ impl Options {
             stage_timeout: Duration::from_mins(1),
             delete_timeout: Duration::from_mins(1),
             custom_status: None,
+            ignore: None,
         }
     }
 }

@@ -21,6 +21,7 @@ pub mod control;
 pub mod drift;
 pub mod error;
 pub mod health;
+pub mod ignore;
 pub mod immutable;
 pub mod inventory;
 pub mod managed_fields;

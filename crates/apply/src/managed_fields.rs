@@ -132,7 +132,7 @@ pub fn needs_cleanup(object: &Value, manager: &str, takeovers: &[Takeover]) -> b
             || leftovers(object).next().is_some())
 }
 
-fn is_taken(entry: &Entry<'_>, manager: &str, takeovers: &[Takeover]) -> bool {
+pub(crate) fn is_taken(entry: &Entry<'_>, manager: &str, takeovers: &[Takeover]) -> bool {
     entry.subresource.is_empty()
         && !entry.is_ours(manager)
         && takeovers.iter().any(|takeover| {

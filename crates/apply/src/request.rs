@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use runtime::client::{
     ApiError, ApplyOptions, DeleteOptions, Propagation, ResourceRef, Target, WriteOptions,
 };
@@ -10,10 +11,10 @@ use tokio::time::Instant;
 
 use crate::{
     apply::{Action, Applier, Known, Mode, TIME_RESOLUTION, text},
-    control, drift,
+    control,
     error::ApplyError,
     health::kstatus,
-    immutable, managed_fields,
+    ignore, immutable, managed_fields,
     object::Object,
     recreate,
     stage::Stage,
@@ -40,6 +41,8 @@ pub(crate) enum Planned {
 pub(crate) struct Write {
     resource: Arc<ResourceRef>,
     how: How,
+    /// What to send.
+    body: Bytes,
 }
 
 enum How {
@@ -120,10 +123,7 @@ impl Request<'_> {
     ) -> Result<Planned, ApplyError> {
         let resource_version = text(preview, "/metadata/resourceVersion").to_owned();
         if resource_version.is_empty() {
-            return Ok(Planned::Write(Write {
-                resource,
-                how: How::Create,
-            }));
+            return Ok(self.planned(resource, How::Create));
         }
         if control::is_left_alone(preview) {
             return Ok(Planned::Nothing(Done::skipped()));
@@ -139,28 +139,56 @@ impl Request<'_> {
             clean,
             migrate,
         };
-        if clean || migrate {
-            return Ok(Planned::Write(Write { resource, how }));
+        let edit = clean || migrate;
+        let ignored = options
+            .ignore
+            .as_ref()
+            .map(|rules| rules.paths(preview))
+            .unwrap_or_default();
+        if !edit
+            && let Some(known) = self.known
+            && self.is_proved_unchanged(known, preview)
+        {
+            return Ok(Planned::Nothing(self.unchanged(preview)));
         }
-        if let Some(known) = self.known {
-            if self.is_proved_unchanged(known, preview) {
-                return Ok(Planned::Nothing(self.unchanged(preview)));
-            }
-            if known.hash != self.object.hash() {
-                return Ok(Planned::Write(Write { resource, how }));
-            }
+        let is_new = self
+            .known
+            .is_some_and(|known| known.hash != self.object.hash());
+        if ignored.is_empty() && (edit || is_new) {
+            return Ok(self.planned(resource, how));
         }
         let live = match live {
             Some(live) => Some(live),
             None => self.live(&resource).await?,
         };
-        Ok(match live {
-            None => Planned::Write(Write {
-                resource,
-                how: How::Create,
-            }),
-            Some(live) if drift::differs(&live, preview) => Planned::Write(Write { resource, how }),
-            Some(live) => Planned::Nothing(self.unchanged(&live)),
+        let Some(live) = live else {
+            return Ok(self.planned(resource, How::Create));
+        };
+        if !edit && !ignore::differs(&live, preview, &ignored) {
+            return Ok(Planned::Nothing(self.unchanged(&live)));
+        }
+        let parties = ignore::Parties {
+            manager: &options.manager,
+            takeovers: &options.takeovers,
+        };
+        let body = if ignored.is_empty() {
+            self.object.body()
+        } else {
+            let sent = ignore::adjust(self.object.json(), &live, preview, &ignored, parties);
+            sent.to_string().into()
+        };
+        Ok(Planned::Write(Write {
+            resource,
+            how,
+            body,
+        }))
+    }
+
+    fn planned(&self, resource: Arc<ResourceRef>, how: How) -> Planned {
+        Planned::Write(Write {
+            resource,
+            how,
+            body: self.object.body(),
         })
     }
 
@@ -221,10 +249,7 @@ impl Request<'_> {
         .await
         .map_err(|error| self.refused(error))?;
         let uid = text(&live, "/metadata/uid").to_owned();
-        Ok(Planned::Write(Write {
-            resource,
-            how: How::Recreate { uid },
-        }))
+        Ok(self.planned(resource, How::Recreate { uid }))
     }
 
     /// Phase B.
@@ -263,13 +288,13 @@ impl Request<'_> {
             }
             How::Recreate { uid } => self.remove(&write.resource, uid).await?,
         }
-        let result =
-            self.send(&write.resource, false)
-                .await
-                .map_err(|error| ApplyError::Apply {
-                    id: self.object.id().clone(),
-                    error,
-                })?;
+        let result = self
+            .send(&write.resource, write.body.clone(), false)
+            .await
+            .map_err(|error| ApplyError::Apply {
+                id: self.object.id().clone(),
+                error,
+            })?;
         let action = match before {
             None => Action::Created,
             Some(before) if before == text(&result, "/metadata/resourceVersion") => {
@@ -345,10 +370,15 @@ impl Request<'_> {
     }
 
     async fn dry_run(&self, resource: &ResourceRef) -> Result<Value, ApiError> {
-        self.send(resource, true).await
+        self.send(resource, self.object.body(), true).await
     }
 
-    async fn send(&self, resource: &ResourceRef, dry_run: bool) -> Result<Value, ApiError> {
+    async fn send(
+        &self,
+        resource: &ResourceRef,
+        body: Bytes,
+        dry_run: bool,
+    ) -> Result<Value, ApiError> {
         let options = ApplyOptions {
             field_manager: &self.applier.options.manager,
             force: true,
@@ -359,11 +389,9 @@ impl Request<'_> {
         // An awaited stage looks at the status of what it wrote, a dry run is compared; else the
         // metadata suffices.
         if dry_run || self.stage.is_awaited() {
-            client.apply(target, self.object.body(), options).await
+            client.apply(target, body, options).await
         } else {
-            client
-                .apply_metadata(target, self.object.body(), options)
-                .await
+            client.apply_metadata(target, body, options).await
         }
     }
 

@@ -8,6 +8,7 @@ mod it {
     mod drift;
     mod failure;
     mod health;
+    mod ignore;
     mod immutable;
     mod managers;
     mod prune;
@@ -40,6 +41,7 @@ mod it {
         failure::a_role_is_needed_before_its_binding_unless_it_has_a_stage,
         health::states_are_told_in_order,
         health::a_failed_pod_fails_its_replica_set,
+        ignore::fields_of_others_stay_theirs_and_the_rest_is_corrected,
         immutable::a_field_that_cannot_change_is_an_error_until_forced,
         immutable::kinds_with_their_own_wording_are_recreated,
         immutable::nothing_is_deleted_for_what_the_server_would_not_take,
