@@ -1,17 +1,28 @@
 //! The real things that tests, the demo and the bench stand on.
 //!
-//! - [`ControlPlane`]: a real Kubernetes API server, with nodes if wanted.
-//! - [`Process`]: child processes that cannot outlive their parent; [`AuditLog`]: who asked what.
+//! - [`ControlPlane`]: a real Kubernetes API server, with nodes if wanted; [`AuditLog`]: who asked what.
+//! - [`GitServer`]: Git over smart HTTP; [`Repository`](git_server::Repository) commits to it;
+//!   [`Monorepo`] says what.
+//! - [`Controller`]: a controller's process, ours or another's; [`Observer`]: what it brings about.
+//! - [`Process`]: what all programs run in, so that none outlives its parent.
 //!
-//! For development only: no controller depends on it.
+//! For development only: no controller depends on it, and it depends on none of their crates.
 
 pub use self::audit::AuditLog;
 pub use self::control_plane::{ControlPlane, Options};
+pub use self::controller::{Controller, ControllerOptions, Role};
+pub use self::git_server::GitServer;
+pub use self::monorepo::Monorepo;
+pub use self::observe::Observer;
 pub use self::process::{Process, Program};
 pub use self::usage::Usage;
 
 pub mod audit;
 pub mod control_plane;
+pub mod controller;
+pub mod git_server;
+pub mod monorepo;
+pub mod observe;
 pub mod port;
 pub mod process;
 pub mod usage;
