@@ -45,6 +45,7 @@ pub struct Event {
     /// Good or bad news.
     pub severity: Severity,
     /// When, RFC 3339.
+    #[serde(with = "crate::meta::time")]
     pub timestamp: jiff::Timestamp,
     /// For people.
     pub message: String,

@@ -5,6 +5,7 @@ pub mod condition;
 pub mod duration;
 pub mod reason;
 pub mod reference;
+pub mod time;
 
 pub use condition::{Condition, ConditionStatus};
 pub use duration::Duration;

@@ -1,5 +1,8 @@
 //! The definitions against those that Flux publishes, and against the committed manifests.
 
+#[path = "api/wire.rs"]
+mod wire;
+
 use std::{fs, path::PathBuf};
 
 use serde_json::Value;

@@ -61,9 +61,11 @@ pub struct HistoryEntry {
     /// Digest of what was built.
     pub digest: String,
     /// When the first of them ended.
+    #[serde(with = "crate::meta::time")]
     #[schemars(schema_with = "crate::meta::time_schema")]
     pub first_reconciled: Timestamp,
     /// When the last of them ended.
+    #[serde(with = "crate::meta::time")]
     #[schemars(schema_with = "crate::meta::time_schema")]
     pub last_reconciled: Timestamp,
     /// How long the last of them took.

@@ -16,6 +16,7 @@ pub const STALLED: &str = "Stalled";
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
     /// When the status, reason or message last changed; whole seconds.
+    #[serde(with = "crate::meta::time")]
     #[schemars(schema_with = "super::time_schema")]
     pub last_transition_time: Timestamp,
     /// For people.

@@ -111,4 +111,58 @@ pub mod source {
     pub const VERIFICATION_ERROR: &str = "VerificationError";
     /// The verification mode does not fit the reference.
     pub const INVALID_VERIFICATION_MODE: &str = "InvalidVerificationMode";
+    /// A file could not be read.
+    pub const READ_OPERATION_FAILED: &str = "ReadOperationFailed";
+    /// The artifact's lock could not be taken.
+    pub const ACQUIRE_LOCK_FAILED: &str = "AcquireLockFailed";
+    /// The link to the latest artifact could not be moved.
+    pub const SYMLINK_UPDATE_FAILED: &str = "SymlinkUpdateFailed";
+    /// A cache could not be filled.
+    pub const CACHE_OPERATION_FAILED: &str = "CacheOperationFailed";
+    /// The OCI artifact could not be pulled.
+    pub const OCI_ARTIFACT_PULL_FAILED: &str = "OCIArtifactPullFailed";
+    /// The layer could not be selected or read.
+    pub const OCI_ARTIFACT_LAYER_OPERATION_FAILED: &str = "OCIArtifactLayerOperationFailed";
+    /// The bucket could not be read.
+    pub const BUCKET_OPERATION_FAILED: &str = "BucketOperationFailed";
+    /// The token service doesn't fit the provider.
+    pub const INVALID_STS_CONFIGURATION: &str = "InvalidSTSConfiguration";
+    /// The Helm index could not be loaded.
+    pub const INDEXATION_FAILED: &str = "IndexationFailed";
+    /// The chart's source is missing.
+    pub const SOURCE_UNAVAILABLE: &str = "SourceUnavailable";
+    /// The chart's source has no artifact yet.
+    pub const NO_SOURCE_ARTIFACT: &str = "NoSourceArtifact";
+    /// The chart's name or version can't be resolved.
+    pub const INVALID_CHART_REFERENCE: &str = "InvalidChartReference";
+    /// The chart could not be pulled.
+    pub const CHART_PULL_ERROR: &str = "ChartPullError";
+    /// The chart was pulled.
+    pub const CHART_PULL_SUCCEEDED: &str = "ChartPullSucceeded";
+    /// The chart failed in a way that has no word.
+    pub const UNKNOWN: &str = "Unknown";
+    /// The chart's metadata could not be changed.
+    pub const METADATA_PATCH_ERROR: &str = "MetadataPatchError";
+    /// The chart's values files could not be merged.
+    pub const VALUES_FILES_ERROR: &str = "ValuesFilesError";
+    /// The chart's dependencies could not be built.
+    pub const DEPENDENCY_BUILD_ERROR: &str = "DependencyBuildError";
+    /// The chart's dependencies were resolved.
+    pub const RESOLVED_DEPENDENCIES: &str = "ResolvedDependencies";
+    /// The chart could not be packaged.
+    pub const CHART_PACKAGE_ERROR: &str = "ChartPackageError";
+    /// The chart was packaged.
+    pub const CHART_PACKAGE_SUCCEEDED: &str = "ChartPackageSucceeded";
+    /// The chart's signature could not be checked.
+    pub const CHART_VERIFICATION_ERROR: &str = "ChartVerificationError";
+    /// An external artifact's producer could not check it.
+    pub const VERIFICATION_FAILED: &str = "VerificationFailed";
+    /// The tag carries no signature.
+    pub const INVALID_GIT_OBJECT: &str = "InvalidGitObject";
+    /// The tag's signature is wrong.
+    pub const INVALID_TAG_SIGNATURE: &str = "InvalidTagSignature";
+    /// The commit's signature is wrong.
+    pub const INVALID_COMMIT_SIGNATURE: &str = "InvalidCommitSignature";
+    /// There is a new version of the chart.
+    pub const NEW_CHART: &str = "NewChart";
 }

@@ -14,6 +14,7 @@ pub struct Artifact {
     #[schemars(regex(pattern = r"^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$"))]
     pub digest: String,
     /// When it was written.
+    #[serde(with = "crate::meta::time")]
     #[schemars(schema_with = "crate::meta::time_schema")]
     pub last_update_time: Timestamp,
     /// Upstream's annotations.
