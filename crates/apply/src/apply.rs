@@ -25,6 +25,7 @@
 //! The dry run alone tells that nothing changes: the server moves the time of our `managedFields`
 //! entry exactly when an apply changes something, and otherwise answers with the old one. Times have
 //! whole seconds, so that the shortcut is not taken within [`TIME_RESOLUTION`] of the last look.
+//! A field of a built-in kind that the server does not know costs one dry run more.
 //! Where fields are ignored and the dry run shows a change, the live object is always read.
 //! An object that says `reconcile` or `ssa` itself costs a GET more, because the live object may say
 //! otherwise and a dry run hides that.
@@ -116,6 +117,10 @@ pub struct Applied {
     pub action: Action,
     /// What to hand in as [`State`] next time; `None` for a skipped object.
     pub known: Option<Known>,
+    /// Fields that were left out because the server does not know them, as it prints them
+    /// (`.spec.replcas`). Flux leaves them out without a word; a caller should say one. Empty when no
+    /// request was sent.
+    pub dropped: Vec<String>,
 }
 
 impl Applied {
@@ -398,6 +403,7 @@ fn collect(objects: &[Object], results: Vec<Option<Done>>) -> (Vec<Applied>, Vec
             version: object.version().to_owned(),
             action: done.action,
             known: done.known,
+            dropped: done.dropped,
         });
     }
     (applied, pending)

@@ -32,6 +32,7 @@ pub mod stage;
 
 mod recreate;
 mod request;
+mod undeclared;
 mod wait_gone;
 
 pub use apply::{Action, Applied, Applier, Failure, Known, Mode, Options, State};

@@ -18,6 +18,7 @@ use crate::{
     object::Object,
     recreate,
     stage::Stage,
+    undeclared,
     wait_gone::wait_gone,
 };
 
@@ -41,8 +42,15 @@ pub(crate) enum Planned {
 pub(crate) struct Write {
     resource: Arc<ResourceRef>,
     how: How,
-    /// What to send.
+    sent: Sent,
+}
+
+/// What is sent for an object: it, less what cannot or must not be sent.
+struct Sent {
+    json: Value,
     body: Bytes,
+    /// The fields that the server does not know, as it prints them.
+    dropped: Vec<String>,
 }
 
 enum How {
@@ -64,6 +72,8 @@ pub(crate) struct Done {
     pub(crate) known: Option<Known>,
     /// Whether the object is known to be ready.
     pub(crate) ready: bool,
+    /// Fields that were left out because the server does not know them.
+    pub(crate) dropped: Vec<String>,
 }
 
 impl Done {
@@ -72,6 +82,7 @@ impl Done {
             action: Action::Skipped,
             known: None,
             ready: false,
+            dropped: Vec::new(),
         }
     }
 }
@@ -91,6 +102,7 @@ impl Request<'_> {
                 action: Action::Unchanged,
                 known,
                 ready: true,
+                dropped: Vec::new(),
             }));
         }
         let resource = self.applier.mapper.resource(&self.object.gvk()).await;
@@ -109,7 +121,7 @@ impl Request<'_> {
             }
         }
         match self.dry_run(&resource).await {
-            Ok(preview) => self.decide(resource, live, &preview).await,
+            Ok((preview, sent)) => self.decide(resource, live, &preview, sent).await,
             Err(error) => self.object_to(resource, live, error).await,
         }
     }
@@ -120,10 +132,15 @@ impl Request<'_> {
         resource: Arc<ResourceRef>,
         live: Option<Value>,
         preview: &Value,
+        mut sent: Sent,
     ) -> Result<Planned, ApplyError> {
         let resource_version = text(preview, "/metadata/resourceVersion").to_owned();
         if resource_version.is_empty() {
-            return Ok(self.planned(resource, How::Create));
+            return Ok(Planned::Write(Write {
+                resource,
+                how: How::Create,
+                sent,
+            }));
         }
         if control::is_left_alone(preview) {
             return Ok(Planned::Nothing(Done::skipped()));
@@ -149,47 +166,43 @@ impl Request<'_> {
             && let Some(known) = self.known
             && self.is_proved_unchanged(known, preview)
         {
-            return Ok(Planned::Nothing(self.unchanged(preview)));
+            return Ok(Planned::Nothing(self.unchanged(preview, sent)));
         }
         let is_new = self
             .known
             .is_some_and(|known| known.hash != self.object.hash());
         if ignored.is_empty() && (edit || is_new) {
-            return Ok(self.planned(resource, how));
+            return Ok(Planned::Write(Write {
+                resource,
+                how,
+                sent,
+            }));
         }
         let live = match live {
             Some(live) => Some(live),
             None => self.live(&resource).await?,
         };
         let Some(live) = live else {
-            return Ok(self.planned(resource, How::Create));
+            return Ok(Planned::Write(Write {
+                resource,
+                how: How::Create,
+                sent,
+            }));
         };
         if !edit && !ignore::differs(&live, preview, &ignored) {
-            return Ok(Planned::Nothing(self.unchanged(&live)));
+            return Ok(Planned::Nothing(self.unchanged(&live, sent)));
         }
-        let parties = ignore::Parties {
-            manager: &options.manager,
-            takeovers: &options.takeovers,
-        };
-        let body = if ignored.is_empty() {
-            self.object.body()
-        } else {
-            let sent = ignore::adjust(self.object.json(), &live, preview, &ignored, parties);
-            sent.to_string().into()
-        };
+        if !ignored.is_empty() {
+            let (manager, takeovers) = (options.manager.as_str(), options.takeovers.as_slice());
+            let parties = ignore::Parties { manager, takeovers };
+            sent.json = ignore::adjust(&sent.json, &live, preview, &ignored, parties);
+            sent.body = sent.json.to_string().into();
+        }
         Ok(Planned::Write(Write {
             resource,
             how,
-            body,
+            sent,
         }))
-    }
-
-    fn planned(&self, resource: Arc<ResourceRef>, how: How) -> Planned {
-        Planned::Write(Write {
-            resource,
-            how,
-            body: self.object.body(),
-        })
     }
 
     /// Whether the dry run alone shows that applying changes nothing: see [`crate::apply`].
@@ -227,8 +240,8 @@ impl Request<'_> {
             }
             // What could not change is gone since.
             let preview = self.dry_run(&resource).await;
-            let preview = preview.map_err(|error| self.refused(error))?;
-            return self.decide(resource, None, &preview).await;
+            let (preview, sent) = preview.map_err(|error| self.refused(error))?;
+            return self.decide(resource, None, &preview, sent).await;
         };
         if control::is_left_alone(&live) {
             return Ok(Planned::Nothing(Done::skipped()));
@@ -249,7 +262,12 @@ impl Request<'_> {
         .await
         .map_err(|error| self.refused(error))?;
         let uid = text(&live, "/metadata/uid").to_owned();
-        Ok(self.planned(resource, How::Recreate { uid }))
+        let how = How::Recreate { uid };
+        Ok(Planned::Write(Write {
+            resource,
+            how,
+            sent: self.whole(),
+        }))
     }
 
     /// Phase B.
@@ -289,7 +307,7 @@ impl Request<'_> {
             How::Recreate { uid } => self.remove(&write.resource, uid).await?,
         }
         let result = self
-            .send(&write.resource, write.body.clone(), false)
+            .send(&write.resource, write.sent.body.clone(), false)
             .await
             .map_err(|error| ApplyError::Apply {
                 id: self.object.id().clone(),
@@ -306,6 +324,7 @@ impl Request<'_> {
             action,
             known: Some(self.known(&result)),
             ready: self.is_ready(&result),
+            dropped: write.sent.dropped.clone(),
         })
     }
 
@@ -369,8 +388,42 @@ impl Request<'_> {
             .map_err(|error| ApplyError::WaitDeleted { id: id(), error })
     }
 
-    async fn dry_run(&self, resource: &ResourceRef) -> Result<Value, ApiError> {
-        self.send(resource, self.object.body(), true).await
+    /// What the server would make of the object, and what of it was sent.
+    async fn dry_run(&self, resource: &ResourceRef) -> Result<(Value, Sent), ApiError> {
+        let mut sent = self.whole();
+        loop {
+            match self.send(resource, sent.body.clone(), true).await {
+                Ok(preview) => return Ok((preview, sent)),
+                Err(error) if !self.drop_undeclared(&mut sent, &error) => return Err(error),
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Leaves out what `error` says the server does not know; `false` when that is not the fault.
+    fn drop_undeclared(&self, sent: &mut Sent, error: &ApiError) -> bool {
+        let ApiError::Status(status) = error else {
+            return false;
+        };
+        let paths = undeclared::paths(&status.message);
+        // Each round removes something that is there, so that the rounds end.
+        let dropped = !paths.is_empty()
+            && undeclared::are_dropped(self.object.id())
+            && undeclared::strip(&mut sent.json, &paths);
+        if dropped {
+            sent.body = sent.json.to_string().into();
+            sent.dropped.extend(paths.into_iter().map(str::to_owned));
+        }
+        dropped
+    }
+
+    fn whole(&self) -> Sent {
+        let (json, body) = (self.object.json().clone(), self.object.body());
+        Sent {
+            json,
+            body,
+            dropped: Vec::new(),
+        }
     }
 
     async fn send(
@@ -408,11 +461,12 @@ impl Request<'_> {
         resource.object(&id.namespace, &id.name)
     }
 
-    fn unchanged(&self, live: &Value) -> Done {
+    fn unchanged(&self, live: &Value, sent: Sent) -> Done {
         Done {
             action: Action::Unchanged,
             known: Some(self.known(live)),
             ready: self.is_ready(live),
+            dropped: sent.dropped,
         }
     }
 

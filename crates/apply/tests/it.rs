@@ -35,6 +35,7 @@ mod it {
         drift::what_is_right_already_is_adopted_without_a_write,
         drift::a_removed_label_goes,
         drift::string_data_is_no_drift,
+        drift::fields_that_the_server_does_not_know_are_dropped_and_told,
         failure::one_refused_object_stops_the_whole_stage,
         failure::completed_stages_are_told,
         failure::texts_are_fluxs,

@@ -3,7 +3,7 @@
 use apply::{Mode, State};
 use serde_json::json;
 
-use super::cluster::{Space, age, managers, options, version};
+use super::cluster::{Space, age, chain, managers, options, version};
 
 pub(super) async fn each_case_costs_the_requests_that_the_table_says(space: &Space) {
     let ns = &space.namespace;
@@ -143,4 +143,40 @@ pub(super) async fn string_data_is_no_drift(space: &Space) {
         version(&space.live(&secret).await.expect("live")),
         version(&created)
     );
+}
+
+pub(super) async fn fields_that_the_server_does_not_know_are_dropped_and_told(space: &Space) {
+    let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "bogus": 1,
+        "metadata": {"name": "web", "namespace": "$ns"},
+        "spec": {"replcas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": {
+            "metadata": {"labels": {"app": "web"}},
+            "spec": {"containers": [{"name": "a", "image": "a", "imagePullPolcy": "Always"}]}}}});
+    let applier = space.applier(options());
+    let mut state = State::new();
+    for action in ["created", "unchanged"] {
+        let set = vec![space.object(&deployment)];
+        let applied = applier.apply(set, &state, Mode::Full).await.expect("apply");
+        let mut dropped = applied[0].dropped.clone();
+        dropped.sort();
+        let expected = [
+            ".bogus",
+            ".spec.replcas",
+            r#".spec.template.spec.containers[name="a"].imagePullPolcy"#,
+        ];
+        assert_eq!(
+            (applied[0].action.to_string().as_str(), dropped),
+            (action, expected.map(str::to_owned).to_vec())
+        );
+        state = applied
+            .into_iter()
+            .filter_map(|one| Some((one.id, one.known?)))
+            .collect();
+    }
+    let map = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "bogus": 1,
+                     "metadata": {"name": "r", "namespace": "$ns"}});
+    let failure = applier
+        .apply(vec![space.object(&map)], &state, Mode::Full)
+        .await;
+    let text = chain(&failure.expect_err("verbatim"));
+    assert!(text.contains("field not declared in schema"), "{text}");
 }

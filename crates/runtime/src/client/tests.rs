@@ -7,14 +7,18 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures::StreamExt;
 use http::{Request, Response};
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
-use tower::BoxError;
+use tower::{BoxError, service_fn, util::BoxCloneSyncService};
 
 use super::{
     ApiError, ApplyOptions, Client, DeleteOptions, GroupVersionKind, Identity, ListOptions, Mapper,
     Options, Propagation, Reason, ResourceRef, Transport, WriteOptions,
+    transport::{BodyError, RequestBody},
 };
 
 type Answer = Result<Response<Bytes>, BoxError>;
@@ -509,6 +513,37 @@ async fn an_identity_is_headers_on_the_same_connections_for_both_clients() {
         .collect();
     let deployer = Some("system:serviceaccount:ns:deployer");
     assert_eq!(users, [None, deployer, deployer]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_outlives_the_deadline_of_its_start() {
+    let event = json!({"type": "ADDED", "object": {"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "late", "resourceVersion": "2"}}});
+    let service = service_fn(move |_: Request<RequestBody>| {
+        let line = Bytes::from(format!("{event}\n"));
+        let body = futures::stream::once(async move {
+            sleep(Duration::from_hours(1)).await;
+            Ok::<_, BodyError>(Frame::data(line))
+        });
+        async move { Ok::<_, BoxError>(Response::new(StreamBody::new(body).boxed_unsync())) }
+    });
+    let transport = Transport(BoxCloneSyncService::new(service));
+    let client = Client::over(transport, "https://api.test", options());
+    let api: kube::Api<k8s_openapi::api::core::v1::ConfigMap> =
+        kube::Api::namespaced(client.kube(), "ns");
+    let events = api
+        .watch(&kube::api::WatchParams::default(), "1")
+        .await
+        .expect("watch");
+    let event = std::pin::pin!(events)
+        .next()
+        .await
+        .expect("event")
+        .expect("added");
+    let kube::api::WatchEvent::Added(map) = event else {
+        panic!("{event:?}")
+    };
+    assert_eq!(map.metadata.name.as_deref(), Some("late"));
 }
 
 #[tokio::test]
