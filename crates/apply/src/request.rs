@@ -229,6 +229,12 @@ impl Request<'_> {
         if error.is_unserved() && placed {
             self.applier.mapper.forget(&resource);
         }
+        if matches!(
+            error,
+            ApiError::Unreachable { .. } | ApiError::Timeout { .. }
+        ) {
+            return Err(self.refused(error));
+        }
         // The first error is what the user must see, even if the server cannot be asked again.
         let live = match live {
             Some(live) => Some(live),

@@ -97,20 +97,16 @@ pub(super) async fn kinds_with_their_own_wording_are_recreated(space: &Space) {
             "template": {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "a", "image": "a"}]}}}}),
         )
     };
-    let service = |address: &str| {
-        let object = marked("Service", "v1", "svc");
-        with(
-            object,
-            true,
-            &json!({"spec": {"clusterIP": address, "ports": [{"port": 80}]}}),
-        )
-    };
+    let service = |spec: Value| with(marked("Service", "v1", "svc"), true, &json!({"spec": spec}));
     let cases = [
         (binding("view"), binding("edit")),
         (class("a"), class("b")),
         (priority(1), priority(2)),
         (stateful("a"), stateful("b")),
-        (service("10.0.0.77"), service("None")),
+        (
+            service(json!({"ports": [{"port": 80}]})),
+            service(json!({"clusterIP": "None", "ports": [{"port": 80}]})),
+        ),
     ];
     for (first, second) in cases {
         let mut state = State::new();
