@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     control,
-    object::{InvalidObject, Object, ObjectId},
+    object::{self, InvalidObject, Object, ObjectId},
 };
 
 /// Who applies: what the owner labels say.
@@ -77,7 +77,7 @@ pub fn normalise(
     owner: &Owner,
     common: &CommonMetadata,
 ) -> Result<Object, NormaliseError> {
-    let id = Object::new(json.clone())?.id().clone();
+    let (id, _) = object::identify(&json)?;
     let is_secret = id.group.is_empty() && id.kind == "Secret";
     if is_secret && json.get("sops").is_some() && !control::says(&json, "decrypt", "disabled") {
         return Err(NormaliseError::Encrypted(id));

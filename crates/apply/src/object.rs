@@ -99,33 +99,38 @@ pub struct Object {
     hash: ContentHash,
 }
 
+/// What an object in the JSON model calls itself, and its version.
+pub(crate) fn identify(json: &Value) -> Result<(ObjectId, String), InvalidObject> {
+    let text = |pointer: &'static str, what| {
+        json.pointer(pointer)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
+            .ok_or(InvalidObject(what))
+    };
+    let gvk = GroupVersionKind::parse(text("/apiVersion", "apiVersion")?, text("/kind", "kind")?);
+    let id = ObjectId {
+        group: gvk.group,
+        kind: gvk.kind,
+        namespace: json
+            .pointer("/metadata/namespace")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned(),
+        name: text("/metadata/name", "metadata.name")?.to_owned(),
+    };
+    Ok((id, gvk.version))
+}
+
 impl Object {
     /// Takes an object in the JSON model.
     ///
     /// # Errors
     /// When `apiVersion`, `kind` or `metadata.name` is missing or no text.
     pub fn new(json: Value) -> Result<Self, InvalidObject> {
-        let text = |pointer: &'static str, what| {
-            json.pointer(pointer)
-                .and_then(Value::as_str)
-                .filter(|text| !text.is_empty())
-                .ok_or(InvalidObject(what))
-        };
-        let gvk =
-            GroupVersionKind::parse(text("/apiVersion", "apiVersion")?, text("/kind", "kind")?);
-        let id = ObjectId {
-            group: gvk.group,
-            kind: gvk.kind,
-            namespace: json
-                .pointer("/metadata/namespace")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned(),
-            name: text("/metadata/name", "metadata.name")?.to_owned(),
-        };
+        let (id, version) = identify(&json)?;
         Ok(Self {
             id,
-            version: gvk.version,
+            version,
             body: json.to_string().into(),
             hash: ContentHash::of(&json),
             json,

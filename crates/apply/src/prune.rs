@@ -5,7 +5,8 @@
 //! uid. Both go in reverse apply order; every object is tried.
 //!
 //! An object is deleted only if it carries both owner labels and says nothing against it. One that
-//! is gone counts as deleted. One that is in the new set under another name (its API group changed)
+//! is gone counts as deleted; so does one whose kind is certainly not served any more, where Flux
+//! fails for ever. One that is in the new set under another name (its API group changed)
 //! is neither deleted nor reported. Source: fluxcd/pkg `ssa/manager_delete.go`.
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
@@ -153,6 +154,7 @@ impl Applier {
     async fn fate(&self, owner: &Owner, entry: &Entry, kept: &BTreeSet<String>) -> Fate {
         let resource = match self.resource_of(entry).await {
             Ok(resource) => resource,
+            Err(_) if self.mapper.is_absent(&entry.id.group, &entry.id.kind) => return Fate::Gone,
             Err(error) => return Fate::Unknown(error),
         };
         let target = resource.object(&entry.id.namespace, &entry.id.name);

@@ -138,15 +138,15 @@ pub(super) async fn a_refused_deletion_survives(space: &Space) {
         "subjects": [{"apiGroup": rbac, "kind": "User", "name": "reader"}]});
     space.create("admin", &role).await;
     space.create("admin", &binding).await;
-    apply(space, &["a"]).await;
+    apply(space, &["a", "b"]).await;
+    let refusal = |name: &str| {
+        format!(
+            "configmaps \"{name}\" is forbidden: User \"reader\" cannot delete resource \
+             \"configmaps\" in API group \"\" in the namespace \"{ns}\""
+        )
+    };
     let applier = space.restricted("reader", options());
-    let stale = vec![
-        entry(space, "a"),
-        Entry {
-            id: id("Nothing", ns, "x"),
-            version: "v9".into(),
-        },
-    ];
+    let stale = vec![entry(space, "b"), entry(space, "a")];
     let plan = applier
         .plan_prune(&space.owner(), stale.clone(), &BTreeSet::new())
         .await;
@@ -154,9 +154,10 @@ pub(super) async fn a_refused_deletion_survives(space: &Space) {
     assert_eq!(
         pruned.error().expect("error"),
         format!(
-            "delete failed, errors: ConfigMap/{ns}/a delete failed: configmaps \"a\" is forbidden: \
-             User \"reader\" cannot delete resource \"configmaps\" in API group \"\" in the namespace \
-             \"{ns}\";Nothing/{ns}/x query failed: no matches for kind \"Nothing\" in version \"v9\";"
+            "delete failed, errors: ConfigMap/{ns}/b delete failed: {};\
+             ConfigMap/{ns}/a delete failed: {};",
+            refusal("b"),
+            refusal("a")
         )
     );
     let reversed: Vec<_> = stale.into_iter().rev().collect();

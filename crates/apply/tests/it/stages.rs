@@ -1,6 +1,8 @@
 //! Objects that others in the same set need first.
 
-use apply::{Mode, State};
+use std::collections::BTreeSet;
+
+use apply::{Mode, State, inventory::Entry, prune::Fate};
 use runtime::client::GroupVersionKind;
 use serde_json::{Value, json};
 
@@ -110,4 +112,25 @@ pub(super) async fn a_new_kind_is_found_and_a_removed_one_missed(space: &Space) 
         .await;
     apply.expect_err("not served any more");
     assert_eq!(space.mapper.known(&gadget), None);
+    let applier = space.applier(options());
+    // With the kind all its objects are gone: there is nothing to prune, and nothing to fail for.
+    let lost = Entry {
+        id: space.object(&instance("Gadget")).id().clone(),
+        version: "v1".into(),
+    };
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+    loop {
+        space.mapper.invalidate().await;
+        let stale = vec![lost.clone()];
+        let plan = applier
+            .plan_prune(&space.owner(), stale, &BTreeSet::new())
+            .await;
+        if matches!(plan.steps[0].fate, Fate::Gone) {
+            break;
+        }
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "discovery keeps the kind"
+        );
+    }
 }

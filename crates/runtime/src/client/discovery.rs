@@ -24,6 +24,8 @@ const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGrou
 #[derive(Clone, Debug, Default)]
 pub(super) struct Catalogue {
     groups: HashMap<String, Vec<Version>>,
+    /// Whether the server has told of all groups at once, so that what is missing is not there.
+    complete: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -31,6 +33,8 @@ struct Version {
     name: String,
     /// By kind; `None` until asked for.
     kinds: Option<HashMap<String, Arc<ResourceRef>>>,
+    /// Whether the server behind this version did not answer, so that kinds may be missing.
+    stale: bool,
 }
 
 /// What a catalogue knows of a kind.
@@ -51,7 +55,10 @@ impl Catalogue {
         let (core, named) = futures::join!(groups(client, "/api"), groups(client, "/apis"));
         for answer in [core?, named?] {
             match answer {
-                Groups::Aggregated(list) => catalogue.extend(list),
+                Groups::Aggregated(list) => {
+                    catalogue.complete = true;
+                    catalogue.extend(list);
+                }
                 Groups::Core { versions } => catalogue.expect(String::new(), versions),
                 Groups::Named { groups } => {
                     for group in groups {
@@ -94,6 +101,7 @@ impl Catalogue {
             None => versions.push(Version {
                 name: version.into(),
                 kinds: Some(kinds),
+                stale: false,
             }),
         }
         Ok(())
@@ -127,6 +135,18 @@ impl Catalogue {
         Known::No
     }
 
+    /// Whether it is certain that no version of the kind is served.
+    pub(super) fn is_absent(&self, group: &str, kind: &str) -> bool {
+        let versions = self
+            .groups
+            .get(group)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let may_serve =
+            |version: &Version| version.stale || !matches!(version.find(group, kind), Known::No);
+        self.complete && !versions.iter().any(may_serve)
+    }
+
     /// Takes a kind that is known to be served, before discovery tells.
     pub(super) fn learn(&mut self, resource: ResourceRef) {
         let versions = self.groups.entry(resource.group.clone()).or_default();
@@ -137,6 +157,7 @@ impl Catalogue {
             versions.push(Version {
                 name: resource.version.clone(),
                 kinds: Some(HashMap::new()),
+                stale: false,
             });
             versions.len() - 1
         });
@@ -159,9 +180,11 @@ impl Catalogue {
     }
 
     fn expect(&mut self, group: String, versions: Vec<String>) {
-        let versions = versions
-            .into_iter()
-            .map(|name| Version { name, kinds: None });
+        let versions = versions.into_iter().map(|name| Version {
+            name,
+            kinds: None,
+            stale: false,
+        });
         self.groups.insert(group, versions.collect());
     }
 
@@ -170,6 +193,7 @@ impl Catalogue {
             let name = group.metadata.and_then(|m| m.name).unwrap_or_default();
             let versions = group.versions.into_iter().map(|version| {
                 let version_name = version.version.unwrap_or_default();
+                let stale = version.freshness.as_deref() == Some("Stale");
                 let kinds = by_kind(version.resources.into_iter().filter_map(|resource| {
                     Some(ResourceRef {
                         group: name.clone(),
@@ -182,6 +206,7 @@ impl Catalogue {
                 Version {
                     name: version_name,
                     kinds: Some(kinds),
+                    stale,
                 }
             });
             let versions = versions.collect();

@@ -100,6 +100,13 @@ impl Mapper {
         }
     }
 
+    /// Whether the server, when last asked, was certain to serve no version of the kind: its
+    /// definition is gone, and with it all objects of the kind. Not so when an aggregated server is
+    /// merely away, or when the server cannot tell.
+    pub fn is_absent(&self, group: &str, kind: &str) -> bool {
+        self.read().is_absent(group, kind)
+    }
+
     /// The resource, if it is known without asking.
     pub fn known(&self, gvk: &GroupVersionKind) -> Option<Arc<ResourceRef>> {
         match self.look(Question::Exact(gvk)) {

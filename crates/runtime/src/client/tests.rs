@@ -710,6 +710,36 @@ async fn discovery_costs_two_requests_and_unknown_kinds_do_not_multiply_them() {
 }
 
 #[tokio::test]
+async fn a_kind_is_absent_only_when_nobody_may_serve_it() {
+    let version = |name: &str, freshness: &str| {
+        json!({"version": name, "freshness": freshness, "resources": [
+            {"resource": "as", "responseKind": {"kind": "A"}, "scope": "Namespaced"}]})
+    };
+    let client = Server::default().client(options(), move |_| {
+        ok(&json!({"kind": "APIGroupDiscoveryList", "items": [
+            {"metadata": {"name": "up.io"}, "versions": [version("v1", "Current")]},
+            {"metadata": {"name": "down.io"},
+             "versions": [version("v1", "Current"), version("v2", "Stale")]},
+        ]}))
+    });
+    let mapper = Mapper::new(client);
+    assert!(!mapper.is_absent("up.io", "B"), "nobody has been asked yet");
+    mapper
+        .resource(&gvk("up.io/v1", "B"))
+        .await
+        .expect_err("absent");
+    let cases = [
+        ("up.io", "A", false),
+        ("up.io", "B", true),
+        ("down.io", "B", false),
+        ("none.io", "A", true),
+    ];
+    for (group, kind, expected) in cases {
+        assert_eq!(mapper.is_absent(group, kind), expected, "{group} {kind}");
+    }
+}
+
+#[tokio::test]
 async fn a_server_without_aggregated_discovery_is_asked_per_group_and_version() {
     let server = Server::default();
     let client = server.client(options(), |request| match request.uri().path() {
@@ -739,6 +769,10 @@ async fn a_server_without_aggregated_discovery_is_asked_per_group_and_version() 
         .resource(&gvk("apps/v1", "Scale"))
         .await
         .expect_err("a subresource is no kind");
+    assert!(
+        !mapper.is_absent("none.io", "A"),
+        "such a server cannot tell"
+    );
     assert_eq!(
         server.lines(),
         ["GET /api", "GET /apis", "GET /apis/apps/v1"]
