@@ -10,6 +10,8 @@
 //!
 //! [`Repository::commit`]: crate::git_server::Repository::commit
 
+use anyhow::{Context, Result};
+
 use crate::git_server::Change;
 
 /// A sample repository of a size.
@@ -155,6 +157,29 @@ impl Monorepo {
         })
     }
 
+    /// The objects of a service as a controller sends them: Deployment, Service and Ingress.
+    ///
+    /// # Errors
+    /// Never for what this module prints.
+    pub fn objects(&self, service: &str, version: &str) -> Result<Vec<serde_json::Value>> {
+        [
+            self.deployment(service, version),
+            self.service_manifest(service),
+            self.ingress(service),
+        ]
+        .iter()
+        .map(|manifest| parse(manifest))
+        .collect()
+    }
+
+    /// The Kustomization of a service.
+    ///
+    /// # Errors
+    /// Never for what this module prints.
+    pub fn kustomization_object(&self, service: &str) -> Result<serde_json::Value> {
+        parse(&self.kustomization(service))
+    }
+
     fn kustomization(&self, service: &str) -> String {
         let Self {
             flux_namespace,
@@ -273,5 +298,71 @@ spec:
               name: http
 "
         )
+    }
+}
+
+/// These are plain manifests; a general parser is good enough for them.
+fn parse(manifest: &str) -> Result<serde_json::Value> {
+    serde_saphyr::from_str(manifest).context("parse a manifest of the sample")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_manifest_is_an_object_of_its_place() {
+        let monorepo = Monorepo::new(3);
+        assert_eq!(monorepo.everything().len(), 1 + 4 * 3);
+        let objects = monorepo.objects("service-0001", "2.0.0").unwrap();
+        let kinds: Vec<_> = objects
+            .iter()
+            .map(|object| object["kind"].as_str().unwrap())
+            .collect();
+        assert_eq!(kinds, ["Deployment", "Service", "Ingress"]);
+        assert!(
+            objects
+                .iter()
+                .all(|object| object["metadata"]["name"] == "service-0001")
+        );
+        let image = &objects[0]["spec"]["template"]["spec"]["containers"][0]["image"];
+        assert_eq!(image, &Monorepo::image("service-0001", "2.0.0"));
+        let kustomization = monorepo.kustomization_object("service-0001").unwrap();
+        assert_eq!(
+            kustomization["spec"]["path"],
+            "./production/releases/service-0001"
+        );
+        assert_eq!(kustomization["spec"]["prune"], true);
+    }
+
+    #[test]
+    fn edits_touch_what_they_say() {
+        let monorepo = Monorepo::new(2);
+        let path = |changes: Vec<Change>| match changes.as_slice() {
+            [Change::Write(path, _) | Change::Remove(path)] => path.clone(),
+            other => panic!("not one change: {other:?}"),
+        };
+        let release = "production/releases/service-0000";
+        for (changes, expected) in [
+            (
+                monorepo.release("service-0000", "2"),
+                format!("{release}/deployment.yaml"),
+            ),
+            (
+                monorepo.break_yaml("service-0000"),
+                format!("{release}/deployment.yaml"),
+            ),
+            (
+                monorepo.duplicate_definition("service-0000"),
+                format!("{release}/deployment-copy.yaml"),
+            ),
+            (
+                monorepo.remove_duplicate("service-0000"),
+                format!("{release}/deployment-copy.yaml"),
+            ),
+            (monorepo.touch_readme("hello"), "README.md".to_owned()),
+        ] {
+            assert_eq!(path(changes), expected);
+        }
     }
 }

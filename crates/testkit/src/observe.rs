@@ -4,7 +4,7 @@
 //! its bytes have been read and parsed.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -19,9 +19,30 @@ pub use kube::core::{ApiResource, GroupVersionKind};
 /// Watches all objects of a kind in a namespace until it is dropped.
 #[derive(Debug)]
 pub struct Observer {
-    state: Arc<Mutex<BTreeMap<String, Sighting>>>,
+    state: Arc<Mutex<State>>,
     changed: watch::Receiver<u64>,
     task: JoinHandle<()>,
+}
+
+/// When objects first were in a certain state, since the tally began.
+///
+/// Each event costs one look at one object, whatever the number of objects.
+#[derive(Debug, Clone)]
+pub struct Tally {
+    reached: Arc<Mutex<BTreeMap<String, Instant>>>,
+    changed: watch::Receiver<u64>,
+}
+
+#[derive(Default)]
+struct State {
+    objects: BTreeMap<String, Sighting>,
+    counters: Vec<Counter>,
+}
+
+struct Counter {
+    counts: Box<dyn Fn(&DynamicObject) -> bool + Send>,
+    /// Nobody is interested any more when the tally is gone.
+    reached: Weak<Mutex<BTreeMap<String, Instant>>>,
 }
 
 /// An object as it was last seen.
@@ -41,7 +62,7 @@ impl Observer {
     pub async fn start(client: Client, resource: &ApiResource, namespace: &str) -> Result<Self> {
         let api: Api<DynamicObject> = Api::namespaced_with(client, namespace, resource);
         let (notify, changed) = watch::channel(0);
-        let state = Arc::new(Mutex::new(BTreeMap::new()));
+        let state = Arc::new(Mutex::new(State::default()));
         let version = list(&api, &state)
             .await
             .with_context(|| format!("list {}", resource.plural))?;
@@ -53,9 +74,31 @@ impl Observer {
         })
     }
 
-    /// The objects by name, as last seen. Don't hold it across an await.
-    pub fn objects(&self) -> MutexGuard<'_, BTreeMap<String, Sighting>> {
-        lock(&self.state)
+    /// The objects by name, as last seen.
+    pub fn objects(&self) -> BTreeMap<String, Sighting> {
+        lock(&self.state).objects.clone()
+    }
+
+    /// Begins to note when each object first is in the state that `counts` looks for; those that are
+    /// in it already are noted with now.
+    pub fn tally(&self, counts: impl Fn(&DynamicObject) -> bool + Send + 'static) -> Tally {
+        let mut state = lock(&self.state);
+        let now = Instant::now();
+        let already = state
+            .objects
+            .iter()
+            .filter(|(_, sighting)| counts(&sighting.object));
+        let reached = Arc::new(Mutex::new(
+            already.map(|(name, _)| (name.clone(), now)).collect(),
+        ));
+        state.counters.push(Counter {
+            counts: Box::new(counts),
+            reached: Arc::downgrade(&reached),
+        });
+        Tally {
+            reached,
+            changed: self.changed.clone(),
+        }
     }
 
     /// Waits until `reached` returns something for the objects as last seen; it is asked after each
@@ -68,20 +111,81 @@ impl Observer {
         deadline: Duration,
         mut reached: impl FnMut(&BTreeMap<String, Sighting>) -> Option<T>,
     ) -> Result<T> {
-        let mut changed = self.changed.clone();
-        let wait = async {
-            loop {
-                changed.borrow_and_update();
-                if let Some(answer) = reached(&lock(&self.state)) {
-                    return Ok(answer);
-                }
-                changed.changed().await.context("the watch has ended")?;
+        until(self.changed.clone(), deadline, || {
+            reached(&lock(&self.state).objects)
+        })
+        .await
+    }
+}
+
+impl Tally {
+    /// Returns the names that were in the state, with the time.
+    pub fn reached(&self) -> BTreeMap<String, Instant> {
+        lock(&self.reached).clone()
+    }
+
+    /// Returns how many were in the state.
+    pub fn count(&self) -> usize {
+        lock(&self.reached).len()
+    }
+
+    /// Waits until `count` objects have been in the state; returns when the last of them was.
+    ///
+    /// # Errors
+    /// If they have not within the deadline.
+    pub async fn wait(&self, count: usize, deadline: Duration) -> Result<Instant> {
+        until(self.changed.clone(), deadline, || {
+            let reached = lock(&self.reached);
+            (reached.len() >= count)
+                .then(|| reached.values().max().copied())
+                .flatten()
+        })
+        .await
+        .with_context(|| format!("{} of {count} objects", self.count()))
+    }
+}
+
+async fn until<T>(
+    mut changed: watch::Receiver<u64>,
+    deadline: Duration,
+    mut reached: impl FnMut() -> Option<T>,
+) -> Result<T> {
+    let wait = async {
+        loop {
+            changed.borrow_and_update();
+            if let Some(answer) = reached() {
+                return Ok(answer);
             }
-        };
-        match tokio::time::timeout(deadline, wait).await {
-            Ok(answer) => answer,
-            Err(_) => bail!("not reached within {deadline:?}"),
+            changed.changed().await.context("the watch has ended")?;
         }
+    };
+    match tokio::time::timeout(deadline, wait).await {
+        Ok(answer) => answer,
+        Err(_) => bail!("not reached within {deadline:?}"),
+    }
+}
+
+impl State {
+    fn insert(&mut self, object: DynamicObject, at: Instant) {
+        let name = object.name_any();
+        self.counters.retain(|counter| {
+            let Some(reached) = counter.reached.upgrade() else {
+                return false;
+            };
+            if (counter.counts)(&object) {
+                lock(&reached).entry(name.clone()).or_insert(at);
+            }
+            true
+        });
+        self.objects.insert(name, Sighting { object, at });
+    }
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State")
+            .field("objects", &self.objects)
+            .finish_non_exhaustive()
     }
 }
 
@@ -95,25 +199,22 @@ fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn list(
-    api: &Api<DynamicObject>,
-    state: &Mutex<BTreeMap<String, Sighting>>,
-) -> kube::Result<String> {
+async fn list(api: &Api<DynamicObject>, state: &Mutex<State>) -> kube::Result<String> {
     let all = api.list(&ListParams::default()).await?;
     let at = Instant::now();
     let version = all.metadata.resource_version.unwrap_or_default();
-    *lock(state) = all
-        .items
-        .into_iter()
-        .map(|object| (object.name_any(), Sighting { object, at }))
-        .collect();
+    let mut state = lock(state);
+    state.objects.clear();
+    for object in all.items {
+        state.insert(object, at);
+    }
     Ok(version)
 }
 
 async fn follow(
     api: Api<DynamicObject>,
     mut version: String,
-    state: Arc<Mutex<BTreeMap<String, Sighting>>>,
+    state: Arc<Mutex<State>>,
     notify: watch::Sender<u64>,
 ) {
     loop {
@@ -135,7 +236,7 @@ async fn follow(
 async fn watch_from(
     api: &Api<DynamicObject>,
     version: &mut String,
-    state: &Mutex<BTreeMap<String, Sighting>>,
+    state: &Mutex<State>,
     notify: &watch::Sender<u64>,
 ) -> Result<()> {
     let events = api.watch(&WatchParams::default(), version).await?;
@@ -145,11 +246,11 @@ async fn watch_from(
         match event {
             WatchEvent::Added(object) | WatchEvent::Modified(object) => {
                 *version = object.resource_version().unwrap_or_default();
-                lock(state).insert(object.name_any(), Sighting { object, at });
+                lock(state).insert(object, at);
             }
             WatchEvent::Deleted(object) => {
                 *version = object.resource_version().unwrap_or_default();
-                lock(state).remove(&object.name_any());
+                lock(state).objects.remove(&object.name_any());
             }
             WatchEvent::Bookmark(mark) => *version = mark.metadata.resource_version,
             WatchEvent::Error(status) => bail!("{}", status.message),

@@ -8,7 +8,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod control_plane;
+mod demo;
+mod release;
+mod rig;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Development tasks of Perigee")]
@@ -21,12 +25,18 @@ struct Cli {
 enum Task {
     /// Run a Kubernetes control plane until Ctrl-C.
     ControlPlane(control_plane::Flags),
+    /// Show the main job: a monorepo, a commit, a mistake.
+    Demo(demo::Flags),
+    /// Measure what a commit costs, beside what it must cost.
+    Bench(bench::Flags),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::ControlPlane(flags) => control_plane::run(flags).await,
+        Task::Demo(flags) => demo::run(flags).await,
+        Task::Bench(flags) => bench::run(flags).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

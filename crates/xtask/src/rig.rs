@@ -1,0 +1,283 @@
+//! A control plane, a Git server with the sample monorepo and two controllers, and what can be done
+//! to them. The stage of the demo and the bench.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use kube::api::{Api, DynamicObject, Patch, PatchParams};
+use kube::{Client, ResourceExt};
+use serde_json::{Value, json};
+use testkit::controller::ControllerOptions;
+use testkit::git_server::{Change, Repository};
+use testkit::observe::{ApiResource, GroupVersionKind, Tally};
+use testkit::{ControlPlane, Controller, GitServer, Monorepo, Observer, Options, Role};
+
+const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
+
+/// Which controllers are run, and how.
+#[derive(Debug, Clone)]
+pub(crate) struct Candidate {
+    /// What people call them.
+    pub(crate) name: String,
+    /// The directory of their binaries.
+    pub(crate) binaries: PathBuf,
+    /// Further flags of both.
+    pub(crate) flags: Vec<String>,
+    /// Further definitions that they need.
+    pub(crate) definitions: Option<PathBuf>,
+}
+
+/// Everything that runs. Dropping it ends all of it.
+pub(crate) struct Rig {
+    pub(crate) source: Controller,
+    pub(crate) kustomize: Controller,
+    pub(crate) kustomizations: Observer,
+    pub(crate) deployments: Observer,
+    pub(crate) monorepo: Monorepo,
+    pub(crate) client: Client,
+    pub(crate) plane: ControlPlane,
+    repository: Repository,
+    git: GitServer,
+    _home: tempfile::TempDir,
+    pokes: u32,
+}
+
+/// The kinds that the rig handles.
+pub(crate) fn resource(group: &str, kind: &str, plural: &str) -> ApiResource {
+    ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, "v1", kind), plural)
+}
+
+/// The kind Kustomization.
+pub(crate) fn kustomization() -> ApiResource {
+    resource(
+        "kustomize.toolkit.fluxcd.io",
+        "Kustomization",
+        "kustomizations",
+    )
+}
+
+fn git_repository() -> ApiResource {
+    resource(
+        "source.toolkit.fluxcd.io",
+        "GitRepository",
+        "gitrepositories",
+    )
+}
+
+impl Rig {
+    /// Starts everything, with a first commit in Git and nothing of it in the cluster.
+    pub(crate) async fn start(candidate: &Candidate, services: usize, nodes: bool) -> Result<Self> {
+        let home = tempfile::Builder::new()
+            .prefix("rig-")
+            .tempdir()
+            .context("create a directory for the controllers")?;
+        let plane = ControlPlane::start(Options {
+            nodes,
+            audit: true,
+            crds: true,
+            kubeconfig: None,
+        })
+        .await?;
+        if let Some(definitions) = &candidate.definitions {
+            plane.install(definitions).await?;
+        }
+        let monorepo = Monorepo::new(services);
+        for namespace in [&monorepo.flux_namespace, &monorepo.env] {
+            plane.kubectl(&["create", "namespace", namespace]).await?;
+        }
+        let git = GitServer::start().await?;
+        let repository = git.create("monorepo")?;
+        repository.commit("main", "Add all services", &monorepo.everything())?;
+
+        let client = plane.client().await?;
+        let namespace = &monorepo.flux_namespace;
+        let kustomizations = Observer::start(client.clone(), &kustomization(), namespace).await?;
+        let deployment = resource("apps", "Deployment", "deployments");
+        let deployments = Observer::start(client.clone(), &deployment, &monorepo.env).await?;
+
+        let start = |role: Role| {
+            let kubeconfig = plane.kubeconfig_for_user(role.name(), &["system:masters"])?;
+            let home = home.path().join(role.name());
+            let mut options = ControllerOptions::new(role, &candidate.binaries, &kubeconfig, &home);
+            options.flags.clone_from(&candidate.flags);
+            Controller::start(&options)
+        };
+        let (mut source, mut kustomize) = (start(Role::Source)?, start(Role::Kustomize)?);
+        source.ready().await?;
+        kustomize.ready().await?;
+        Ok(Self {
+            source,
+            kustomize,
+            kustomizations,
+            deployments,
+            monorepo,
+            client,
+            plane,
+            repository,
+            git,
+            _home: home,
+            pokes: 0,
+        })
+    }
+
+    /// The URL of the monorepo.
+    pub(crate) fn git_url(&self) -> String {
+        self.git.url("monorepo")
+    }
+
+    /// Number of Kustomizations: one for each service, and the one that creates them.
+    pub(crate) fn total(&self) -> usize {
+        self.monorepo.services + 1
+    }
+
+    /// Creates the source and the one Kustomization that creates the others.
+    pub(crate) async fn apply_root(&self) -> Result<()> {
+        let source = self.monorepo.git_repository(&self.git_url());
+        self.apply(&git_repository(), &source).await?;
+        self.apply(&kustomization(), &self.monorepo.root_kustomization())
+            .await
+    }
+
+    /// Commits to the monorepo; returns the revision as Flux writes it.
+    pub(crate) fn commit(&self, message: &str, changes: &[Change]) -> Result<String> {
+        Ok(format!(
+            "main@sha1:{}",
+            self.repository.commit("main", message, changes)?
+        ))
+    }
+
+    /// The revision of the newest commit.
+    pub(crate) fn revision(&self) -> Result<String> {
+        Ok(format!("main@sha1:{}", self.repository.resolve("main")?))
+    }
+
+    /// Asks the source controller to fetch now; returns when that was.
+    pub(crate) async fn poke_source(&mut self) -> Result<Instant> {
+        let token = self.token();
+        let at = Instant::now();
+        let name = self.monorepo.source.clone();
+        self.annotate(&git_repository(), &name, &token).await?;
+        Ok(at)
+    }
+
+    /// Returns a token for the annotation that nobody used before.
+    pub(crate) fn token(&mut self) -> String {
+        self.pokes += 1;
+        format!("poke-{}", self.pokes)
+    }
+
+    /// Asks for a reconcile of an object by Flux's annotation.
+    pub(crate) async fn annotate(&self, kind: &ApiResource, name: &str, token: &str) -> Result<()> {
+        let patch = json!({ "metadata": { "annotations": { REQUESTED_AT: token } } });
+        self.api(kind)
+            .patch_metadata(name, &PatchParams::default(), &Patch::Merge(&patch))
+            .await
+            .with_context(|| format!("annotate {name}"))?;
+        Ok(())
+    }
+
+    /// Notes which Kustomizations are ready at a revision.
+    pub(crate) fn ready_at(&self, revision: &str) -> Tally {
+        let revision = revision.to_owned();
+        self.kustomizations.tally(move |object| {
+            let status = &object.data["status"];
+            status["lastAppliedRevision"] == revision.as_str() && ready(object) == Some(true)
+        })
+    }
+
+    /// Notes which Kustomizations have handled a request.
+    pub(crate) fn handled(&self, token: &str) -> Tally {
+        let token = token.to_owned();
+        self.kustomizations.tally(move |object| {
+            object.data["status"]["lastHandledReconcileAt"] == token.as_str()
+                && ready(object) == Some(true)
+        })
+    }
+
+    /// Notes when a Deployment has an image.
+    pub(crate) fn has_image(&self, service: &str, version: &str) -> Tally {
+        let (name, image) = (service.to_owned(), Monorepo::image(service, version));
+        self.deployments.tally(move |object| {
+            object.name_any() == name
+                && object
+                    .data
+                    .pointer("/spec/template/spec/containers/0/image")
+                    == Some(&Value::String(image.clone()))
+        })
+    }
+
+    /// Waits for a tally, and fails early if one of the programs has ended.
+    pub(crate) async fn wait(
+        &mut self,
+        tally: &Tally,
+        count: usize,
+        limit: Duration,
+    ) -> Result<Instant> {
+        let mut reached = std::pin::pin!(tally.wait(count, limit));
+        loop {
+            tokio::select! {
+                answer = &mut reached => return answer,
+                () = tokio::time::sleep(Duration::from_millis(500)) => {
+                    self.plane.check()?;
+                    self.source.process().check()?;
+                    self.kustomize.process().check()?;
+                }
+            }
+        }
+    }
+
+    /// Waits until hardly anybody asks the API server for anything any more.
+    pub(crate) async fn quiet(&self) -> Result<()> {
+        const MOST: usize = 5;
+        let log = self.plane.audit().context("there is no audit log")?;
+        let deadline = Instant::now() + Duration::from_mins(2);
+        while Instant::now() < deadline {
+            let mark = log.mark()?;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if log.since(mark)?.len() <= MOST {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn api(&self, kind: &ApiResource) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), &self.monorepo.flux_namespace, kind)
+    }
+
+    async fn apply(&self, kind: &ApiResource, object: &Value) -> Result<()> {
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        self.api(kind)
+            .patch(
+                name,
+                &PatchParams::apply("xtask").force(),
+                &Patch::Apply(object),
+            )
+            .await
+            .with_context(|| format!("apply {name}"))?;
+        Ok(())
+    }
+}
+
+/// Whether an object is ready; nothing if it does not say for its newest generation.
+pub(crate) fn ready(object: &DynamicObject) -> Option<bool> {
+    let condition = condition(object)?;
+    let observed = condition["observedGeneration"].as_i64();
+    if observed.is_some() && observed != object.metadata.generation {
+        return None;
+    }
+    match condition["status"].as_str()? {
+        "True" => Some(true),
+        "False" => Some(false),
+        _ => None,
+    }
+}
+
+/// The condition `Ready`.
+pub(crate) fn condition(object: &DynamicObject) -> Option<&Value> {
+    let conditions = object.data["status"]["conditions"].as_array()?;
+    conditions
+        .iter()
+        .find(|condition| condition["type"] == "Ready")
+}
