@@ -45,37 +45,45 @@ pub(crate) async fn verify(
 }
 
 /// Whether all that the server minds is that `live` holds what `object` asks for.
+///
+/// The server allocates addresses first, then node ports, and stops at the first that is taken: what
+/// comes after it has not been looked at, and must be `live`'s too.
 fn holds_only_its_own(error: &ApiError, object: &Object, live: &Value) -> bool {
     let is_service = object.id().group.is_empty() && object.id().kind == "Service";
     let causes = error.causes();
-    is_service
-        && error.is(Reason::Invalid)
-        && !causes.is_empty()
-        && causes
-            .iter()
-            .all(|cause| cause.message.contains("already allocated"))
-        && named(object.json())
-            .iter()
-            .all(|value| named(live).contains(value))
+    if !is_service || !error.is(Reason::Invalid) || causes.is_empty() {
+        return false;
+    }
+    let wanted = object.json();
+    let own_ports = || within(&node_ports(wanted), &node_ports(live));
+    let own_addresses = || within(&addresses(wanted), &addresses(live));
+    causes.iter().all(|cause| {
+        cause.message.contains("already allocated")
+            && own_ports()
+            && (cause.field.ends_with("nodePort") || own_addresses())
+    })
 }
 
-/// The addresses and node ports that a Service names.
-fn named(service: &Value) -> Vec<&Value> {
-    let spec = service.get("spec");
-    let ports = spec
-        .and_then(|spec| spec.get("ports"))
-        .and_then(Value::as_array);
-    let node_ports = ports
+fn within(some: &[&Value], all: &[&Value]) -> bool {
+    some.iter().all(|value| all.contains(value))
+}
+
+fn node_ports(service: &Value) -> Vec<&Value> {
+    let ports = service.pointer("/spec/ports").and_then(Value::as_array);
+    ports
         .into_iter()
         .flatten()
-        .filter_map(|port| port.get("nodePort"));
-    let addresses = spec
-        .and_then(|spec| spec.get("clusterIPs"))
+        .filter_map(|port| port.get("nodePort"))
+        .collect()
+}
+
+fn addresses(service: &Value) -> Vec<&Value> {
+    let all = service
+        .pointer("/spec/clusterIPs")
         .and_then(Value::as_array);
-    let one = spec.and_then(|spec| spec.get("clusterIP"));
-    node_ports
-        .chain(addresses.into_iter().flatten())
-        .chain(one)
+    all.into_iter()
+        .flatten()
+        .chain(service.pointer("/spec/clusterIP"))
         .collect()
 }
 
@@ -88,31 +96,67 @@ mod tests {
 
     #[test]
     fn a_service_may_ask_for_what_its_predecessor_holds() {
-        let refused = |message: &str| {
+        let refused = |field: &str, message: &str| {
             let mut status = Status {
                 reason: "Invalid".into(),
                 ..Status::default()
             };
+            let (field, message) = (field.into(), message.into());
             status.details.causes = vec![Cause {
-                message: message.into(),
-                ..Cause::default()
+                reason: String::new(),
+                message,
+                field,
             }];
             ApiError::Status(Box::new(status))
         };
-        let taken = refused("Invalid value: 30001: provided port is already allocated");
+        let port_taken = refused(
+            "spec.ports[0].nodePort",
+            "provided port is already allocated",
+        );
+        let address_taken = refused("spec.clusterIPs", "provided IP is already allocated");
+        let other = refused("spec.ports[0].nodePort", "Required value");
         let service = |spec: Value| json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": spec});
-        let port = |port: u16| service(json!({"ports": [{"port": 80, "nodePort": port}]}));
-        let address = service(json!({"clusterIP": "10.0.0.1"}));
+        let asks = |address: &str, port: u16| {
+            service(json!({"clusterIP": address, "ports": [{"port": 80, "nodePort": port}]}))
+        };
         let live = service(json!({"clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"],
                                   "ports": [{"port": 80, "nodePort": 30001}]}));
         let cases = [
-            ("its own port", port(30001), &taken, true),
-            ("another's port", port(30002), &taken, false),
-            ("its own address", address, &taken, true),
+            ("its own port", asks("10.0.0.1", 30001), &port_taken, true),
+            (
+                "its own port, a free address",
+                asks("10.0.0.2", 30001),
+                &port_taken,
+                true,
+            ),
+            (
+                "another's port",
+                asks("10.0.0.1", 30002),
+                &port_taken,
+                false,
+            ),
+            (
+                "its own address",
+                asks("10.0.0.1", 30001),
+                &address_taken,
+                true,
+            ),
+            (
+                "its own address, a port not looked at",
+                asks("10.0.0.1", 30002),
+                &address_taken,
+                false,
+            ),
+            (
+                "another's address",
+                asks("10.0.0.2", 30001),
+                &address_taken,
+                false,
+            ),
             (
                 "something else is wrong",
-                port(30001),
-                &refused("Required value"),
+                asks("10.0.0.1", 30001),
+                &other,
                 false,
             ),
         ];

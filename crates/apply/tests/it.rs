@@ -47,6 +47,7 @@ mod it {
         immutable::kinds_with_their_own_wording_are_recreated,
         immutable::nothing_is_deleted_for_what_the_server_would_not_take,
         immutable::finalizers_are_waited_for,
+        immutable::a_service_keeps_the_port_that_it_is_recreated_for,
         managers::kubectl_is_taken_over,
         managers::merge_keeps_the_fields_of_others,
         managers::chosen_managers_are_taken_over_by_prefix,

@@ -189,3 +189,37 @@ pub(super) async fn finalizers_are_waited_for(space: &Space) {
     let (lines, ()) = tokio::join!(apply, release);
     assert_eq!(lines, [format!("Secret/{}/s created", space.namespace)]);
 }
+
+pub(super) async fn a_service_keeps_the_port_that_it_is_recreated_for(space: &Space) {
+    let service = |spec: Value| {
+        json!({"apiVersion": "v1", "kind": "Service", "spec": spec,
+               "metadata": {"name": "svc", "namespace": "$ns"}})
+    };
+    let asked = service(json!({"type": "NodePort", "ports": [{"port": 80}]}));
+    let mut state = State::new();
+    space
+        .apply(
+            options(),
+            std::slice::from_ref(&asked),
+            &mut state,
+            Mode::Full,
+        )
+        .await;
+    let before = space.live(&asked).await.expect("live");
+    let port = &before["spec"]["ports"][0]["nodePort"];
+    let address = before["spec"]["clusterIP"].as_str().expect("address");
+    // Another address of the same range, which makes the object immutable in this field.
+    let (network, host) = address.rsplit_once('.').expect("IPv4");
+    let other = if host == "200" { "201" } else { "200" };
+    let moved = service(
+        json!({"type": "NodePort", "clusterIP": format!("{network}.{other}"),
+                               "ports": [{"port": 80, "nodePort": port}]}),
+    );
+    let lines = space
+        .apply(forced(), &[moved], &mut state, Mode::Full)
+        .await;
+    assert_eq!(lines, [format!("Service/{}/svc created", space.namespace)]);
+    let after = space.live(&asked).await.expect("live");
+    assert_ne!(uid(&after), uid(&before));
+    assert_eq!(&after["spec"]["ports"][0]["nodePort"], port);
+}
