@@ -125,6 +125,8 @@ impl<S: Clone> Unseen<S> {
 
 /// Replaces the finalizers of `target`, which must still be at `resource_version`.
 ///
+/// Returns the object's new resource version.
+///
 /// # Errors
 /// The API server's; a conflict when the object has changed since.
 pub async fn set_finalizers(
@@ -133,7 +135,7 @@ pub async fn set_finalizers(
     field_manager: &str,
     resource_version: &str,
     finalizers: &[String],
-) -> Result<(), ApiError> {
+) -> Result<String, ApiError> {
     let body = json!({
         "metadata": { "resourceVersion": resource_version, "finalizers": finalizers },
     })
@@ -143,8 +145,8 @@ pub async fn set_finalizers(
         subresource: None,
         dry_run: false,
     };
-    let _: serde::de::IgnoredAny = client.merge_patch(target, body.into(), options).await?;
-    Ok(())
+    let written: Written = client.merge_patch(target, body.into(), options).await?;
+    Ok(written.metadata.resource_version)
 }
 
 #[cfg(test)]

@@ -1,0 +1,56 @@
+//! What every run is given.
+
+use std::sync::Arc;
+
+use api::{kustomize::Kustomization, source::GitRepository};
+use apply::{Applier, Options};
+use kustomize::ParseCache;
+use queue::Queue;
+use runtime::{
+    ObjectKey,
+    cache::Cache,
+    client::{Client, Mapper, ResourceRef},
+    events::Recorder,
+    metrics::Metrics,
+};
+
+use crate::{artifacts::Artifacts, flags::Config, index::Index, memory::Memory};
+
+/// The field manager of applied objects, and the name in events.
+pub(crate) const CONTROLLER: &str = "kustomize-controller";
+/// The field manager of status and finalizers.
+pub(crate) const STATUS_MANAGER: &str = "gotk-kustomize-controller";
+
+/// The parts of the controller.
+pub(crate) struct Context {
+    pub(crate) config: Config,
+    pub(crate) client: Client,
+    pub(crate) mapper: Mapper,
+    pub(crate) kustomizations: Cache<Kustomization>,
+    pub(crate) git_repositories: Cache<GitRepository>,
+    pub(crate) artifacts: Arc<Artifacts>,
+    pub(crate) index: Arc<Index>,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) queue: Queue<ObjectKey>,
+    pub(crate) recorder: Recorder,
+    pub(crate) metrics: Metrics,
+    pub(crate) parsed: Arc<ParseCache>,
+    /// Where Kustomizations are served.
+    pub(crate) resource: ResourceRef,
+}
+
+impl Context {
+    /// An applier for objects of a Kustomization.
+    pub(crate) fn applier(&self, force: bool) -> Applier {
+        let config = &self.config;
+        let options = Options {
+            takeovers: apply::managed_fields::takeovers(CONTROLLER, &config.override_managers),
+            concurrent: config.concurrent_ssa,
+            stage_kinds: config.stage_kinds.clone(),
+            force,
+            migrate_api_version: config.migrate_api_version,
+            ..Options::new(CONTROLLER)
+        };
+        Applier::new(self.client.clone(), self.mapper.clone(), options)
+    }
+}

@@ -1,0 +1,172 @@
+//! Who uses which source, and who depends on whom.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use api::kustomize::{Kustomization, kustomization::SourceKind};
+use kube::ResourceExt;
+use runtime::ObjectKey;
+
+/// Reverse lookups over the cached Kustomizations, kept by the watch.
+#[derive(Default)]
+pub(crate) struct Index(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    references: BTreeMap<ObjectKey, References>,
+    by_source: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
+    dependents: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
+}
+
+#[derive(Default, PartialEq)]
+struct References {
+    source: Option<ObjectKey>,
+    dependencies: BTreeSet<ObjectKey>,
+}
+
+/// The dependencies of `object`, in its order.
+pub(crate) fn dependencies(object: &Kustomization) -> impl Iterator<Item = ObjectKey> {
+    let own = object.namespace().unwrap_or_default();
+    object.spec.depends_on.iter().map(move |dependency| {
+        let namespace = dependency.namespace.as_deref().filter(|ns| !ns.is_empty());
+        ObjectKey::new(namespace.unwrap_or(&own), &dependency.name)
+    })
+}
+
+/// The Git repository of `object`, if its source is one.
+pub(crate) fn source(object: &Kustomization) -> Option<ObjectKey> {
+    (object.spec.source_ref.kind == SourceKind::GitRepository)
+        .then(|| ObjectKey::new(&object.source_namespace(), &object.spec.source_ref.name))
+}
+
+impl Index {
+    /// Takes in the references of `object` as it is now.
+    pub(crate) fn update(&self, key: &ObjectKey, object: &Kustomization) {
+        let references = References {
+            source: source(object),
+            dependencies: dependencies(object).collect(),
+        };
+        let mut inner = self.lock();
+        if inner.references.get(key) != Some(&references) {
+            inner.remove(key);
+            inner.insert(key.clone(), references);
+        }
+    }
+
+    /// Forgets `key`.
+    pub(crate) fn remove(&self, key: &ObjectKey) {
+        self.lock().remove(key);
+    }
+
+    /// The Kustomizations that use `source`.
+    pub(crate) fn users(&self, source: &ObjectKey) -> Vec<ObjectKey> {
+        self.lock()
+            .by_source
+            .get(source)
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
+    }
+
+    /// The Kustomizations that depend on `key`.
+    pub(crate) fn dependents(&self, key: &ObjectKey) -> Vec<ObjectKey> {
+        self.lock()
+            .dependents
+            .get(key)
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn insert(&mut self, key: ObjectKey, references: References) {
+        if let Some(source) = &references.source {
+            self.by_source
+                .entry(source.clone())
+                .or_default()
+                .insert(key.clone());
+        }
+        for dependency in &references.dependencies {
+            self.dependents
+                .entry(dependency.clone())
+                .or_default()
+                .insert(key.clone());
+        }
+        self.references.insert(key, references);
+    }
+
+    fn remove(&mut self, key: &ObjectKey) {
+        let Some(references) = self.references.remove(key) else {
+            return;
+        };
+        if let Some(source) = &references.source {
+            drop_member(&mut self.by_source, source, key);
+        }
+        for dependency in &references.dependencies {
+            drop_member(&mut self.dependents, dependency, key);
+        }
+    }
+}
+
+fn drop_member(
+    sets: &mut BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
+    of: &ObjectKey,
+    member: &ObjectKey,
+) {
+    if let Some(set) = sets.get_mut(of) {
+        set.remove(member);
+        if set.is_empty() {
+            sets.remove(of);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kustomization(source: &str, dependencies: &[&str]) -> Kustomization {
+        serde_json::from_value(serde_json::json!({
+            "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+            "metadata": {"name": "x", "namespace": "apps"},
+            "spec": {
+                "interval": "1m", "prune": true,
+                "sourceRef": {"kind": "GitRepository", "name": source},
+                "dependsOn": dependencies
+                    .iter()
+                    .map(|name| serde_json::json!({"name": name}))
+                    .collect::<Vec<_>>(),
+            },
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn lookups_follow_what_an_object_refers_to_now() {
+        let index = Index::default();
+        let key = |name: &str| ObjectKey::new("apps", name);
+        index.update(&key("a"), &kustomization("repo", &["infra"]));
+        index.update(&key("b"), &kustomization("repo", &[]));
+        assert_eq!(index.users(&key("repo")), [key("a"), key("b")]);
+        assert_eq!(index.dependents(&key("infra")), [key("a")]);
+
+        index.update(&key("a"), &kustomization("other", &["b"]));
+        assert_eq!(index.users(&key("repo")), [key("b")]);
+        assert_eq!(index.users(&key("other")), [key("a")]);
+        assert_eq!(index.dependents(&key("infra")), []);
+        assert_eq!(index.dependents(&key("b")), [key("a")]);
+
+        index.remove(&key("a"));
+        assert_eq!(index.users(&key("other")), []);
+        assert_eq!(index.dependents(&key("b")), []);
+    }
+}

@@ -1,0 +1,233 @@
+//! The life of the process.
+
+use std::sync::{Arc, OnceLock};
+
+use anyhow::Context as _;
+use api::{kustomize::Kustomization, source::GitRepository};
+use kube::Api;
+use kustomize::ParseCache;
+use queue::{Backoff, Queue};
+use runtime::{
+    cache::{Cache, Selection},
+    client::{self, Client, Mapper, ResourceRef},
+    controller, events, http, lease, log,
+    metrics::Metrics,
+    probe, shutdown,
+};
+use snapshot::BlobStore;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    artifacts::{self, Artifacts},
+    context::{CONTROLLER, Context},
+    flags::Flags,
+    index::Index,
+    kustomization::{KustomizationReconciler, NAME},
+    memory::Memory,
+    watch,
+};
+
+/// Runs the controller until a signal ends it.
+///
+/// # Errors
+/// When a flag is wrong, an endpoint is taken, or the Lease is lost.
+pub async fn run(flags: Flags) -> anyhow::Result<()> {
+    log::install(flags.log.log_encoding, flags.log.log_level);
+    let config = flags.config().map_err(anyhow::Error::msg)?;
+    let stop = shutdown::on_signal().context("cannot handle signals")?;
+    let metrics = Metrics::new()?;
+    metrics.init_controller(NAME.controller, config.concurrent);
+
+    let kube_config = match &flags.client.kubeconfig {
+        Some(path) => client::kubeconfig(path, None).await?,
+        None => client::in_cluster()?,
+    };
+    let client = Client::new(
+        &kube_config,
+        client::Options {
+            qps: flags.client.kube_api_qps,
+            burst: flags.client.kube_api_burst,
+            observer: Some(Arc::new(metrics.clone())),
+            ..client::Options::new(format!("{CONTROLLER}/v{}", env!("CARGO_PKG_VERSION")))
+        },
+    )?;
+
+    probe::serve_metrics(&flags.endpoints.metrics_addr, metrics.clone(), stop.clone()).await?;
+    probe::serve_health(&flags.endpoints.health_addr, stop.clone()).await?;
+
+    let hostname = events::hostname();
+    let kube = client.kube();
+    let mut election = flags.leader.enable_leader_election.then(|| {
+        let selector = &flags.watch.watch_label_selector;
+        let hex = |bytes: &[u8]| {
+            snapshot::digest::Algorithm::Sha256
+                .digest(bytes)
+                .hex()
+                .to_owned()
+        };
+        lease::Election::new(
+            kube.clone(),
+            lease::Config {
+                name: format!(
+                    "{CONTROLLER}-leader-election{}",
+                    lease::shard_suffix(selector, hex)
+                ),
+                namespace: flags.watch.runtime_namespace.clone(),
+                identity: format!("{hostname}_{}", controller::random_id()),
+                lease_duration: flags.leader.leader_election_lease_duration,
+                renew_deadline: flags.leader.leader_election_renew_deadline,
+                retry_period: flags.leader.leader_election_retry_period,
+                release_on_cancel: flags.leader.leader_election_release_on_cancel,
+            },
+        )
+    });
+    let leader_gauge = metrics.leader.with_label_values(&[CONTROLLER]);
+    if let Some(election) = &mut election {
+        leader_gauge.set(0);
+        if !election.win(&stop).await {
+            return Ok(());
+        }
+        leader_gauge.set(1);
+    }
+
+    let recorder = events::Recorder::start(
+        events::Config {
+            controller: CONTROLLER,
+            instance: hostname.to_string(),
+            receiver: flags.endpoints.events_addr.clone(),
+        },
+        client.clone(),
+        &metrics,
+        stop.clone(),
+    )?;
+    let backoff = Backoff::new(flags.retry.min_retry_delay, flags.retry.max_retry_delay);
+    let queue = Queue::new(backoff, metrics.queue(NAME.controller));
+    let context = start(
+        &flags,
+        &config,
+        &stop,
+        client,
+        kube,
+        recorder,
+        &metrics,
+        queue.clone(),
+    )
+    .await
+    .context("cannot start")?;
+
+    let workers = controller::run(
+        NAME,
+        Arc::new(queue),
+        Arc::new(KustomizationReconciler(context)),
+        config.concurrent,
+        &metrics,
+        stop.clone(),
+        shutdown::GRACE,
+    );
+    let Some(election) = &mut election else {
+        workers.await;
+        return Ok(());
+    };
+    let lost = {
+        let mut workers = std::pin::pin!(workers);
+        tokio::select! {
+            () = &mut workers => false,
+            lost = election.hold(&stop) => {
+                if !lost {
+                    workers.await;
+                }
+                lost
+            }
+        }
+    };
+    leader_gauge.set(0);
+    // Whoever has lost the lease must not write any more, not even to finish.
+    anyhow::ensure!(!lost, "leader election lost");
+    election.release().await;
+    Ok(())
+}
+
+/// Fills the caches and puts the parts together.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one call, to keep `run` readable"
+)]
+async fn start(
+    flags: &Flags,
+    config: &crate::flags::Config,
+    stop: &CancellationToken,
+    client: Client,
+    kube: kube::Client,
+    recorder: events::Recorder,
+    metrics: &Metrics,
+    queue: Queue<runtime::ObjectKey>,
+) -> anyhow::Result<Arc<Context>> {
+    let store = BlobStore::open(&config.snapshot_dir, config.snapshot_max_bytes)
+        .with_context(|| format!("cannot open {}", config.snapshot_dir.display()))?;
+    let index = Arc::new(Index::default());
+    let memory = Arc::new(Memory::default());
+    let slot: Arc<OnceLock<std::sync::Weak<Context>>> = Arc::default();
+    let on_end = {
+        let slot = Arc::clone(&slot);
+        move |source: &runtime::ObjectKey| {
+            if let Some(context) = slot.get().and_then(std::sync::Weak::upgrade) {
+                watch::on_artifact(&context, source);
+            }
+        }
+    };
+    let artifacts = Artifacts::new(
+        http::client(CONTROLLER, artifacts::CONNECT)?,
+        store,
+        config.http_retry,
+        config.source_host.clone(),
+        on_end,
+    );
+
+    let namespace = flags.watch.namespace().map_err(anyhow::Error::msg)?;
+    let kustomizations = {
+        let (index, memory, queue) = (Arc::clone(&index), Arc::clone(&memory), queue.clone());
+        let api: Api<Kustomization> = match namespace {
+            Some(namespace) => Api::namespaced(kube.clone(), namespace),
+            None => Api::all(kube.clone()),
+        };
+        Cache::watch(api, &flags.watch.selection(), stop.clone(), move |change| {
+            watch::on_kustomization(&change, &index, &memory, &queue);
+        })
+    };
+    kustomizations.synced().await;
+    let git_repositories = {
+        let (index, artifacts, queue) = (Arc::clone(&index), Arc::clone(&artifacts), queue.clone());
+        let api: Api<GitRepository> = match namespace {
+            Some(namespace) => Api::namespaced(kube, namespace),
+            None => Api::all(kube),
+        };
+        Cache::watch(api, &Selection::default(), stop.clone(), move |change| {
+            watch::on_source(&change, &artifacts, &index, &queue);
+        })
+    };
+    git_repositories.synced().await;
+
+    let context = Arc::new(Context {
+        config: config.clone(),
+        mapper: Mapper::new(client.clone()),
+        client,
+        kustomizations,
+        git_repositories,
+        artifacts,
+        index,
+        memory,
+        queue,
+        recorder,
+        metrics: metrics.clone(),
+        parsed: Arc::new(ParseCache::new(config.parse_cache_bytes)),
+        resource: ResourceRef::namespaced(
+            "kustomize.toolkit.fluxcd.io/v1",
+            "Kustomization",
+            "kustomizations",
+        ),
+    });
+    // A download that ended before this point woke nobody; its users are queued all the same, since
+    // each is queued when it is listed.
+    drop(slot.set(Arc::downgrade(&context)));
+    Ok(context)
+}

@@ -1,0 +1,4 @@
+//! The shipped binaries against a real API server.
+
+mod cluster;
+mod kustomize;
