@@ -1,1 +1,47 @@
 //! The build engine: a file tree and a path in, objects and a read set out.
+//!
+//! `build(tree, path, options, cache)` gives what `kustomize build` 5.8.1 prints, byte for byte, and
+//! [`flux::build`] the same with what Flux's kustomize-controller changes. The crate is pure: it reads
+//! through a [`FileTree`] only, knows neither network nor clock nor environment, keeps no state of its
+//! own, and never panics on what it reads. Builds run side by side on one [`ParseCache`].
+//!
+//! How a build runs: [`accumulate`] evaluates layers from the inside out, each with its generators and
+//! transformers; then hashes, references, variables and order are settled once over the whole.
+
+mod accumulate;
+mod build;
+mod cache;
+mod config;
+mod error;
+mod field_spec;
+pub mod file;
+pub mod flux;
+mod generate;
+mod go;
+mod id;
+mod kustomization;
+mod limits;
+mod load;
+mod merge;
+mod node;
+mod origin;
+mod parse;
+mod path;
+mod plugin;
+mod read_set;
+mod regex;
+mod remote;
+mod resource;
+mod resources;
+mod selector;
+mod transform;
+
+pub use build::{Built, Failure, Options, Resource, build};
+pub use cache::ParseCache;
+pub use error::{Chain, Error};
+pub use file::{DiskTree, FileTree, MemoryTree};
+pub use limits::Limits;
+pub use load::LoadRestrictor;
+pub use read_set::ReadSet;
+pub use remote::{Remote, RemoteError};
+pub use transform::sort::Order;

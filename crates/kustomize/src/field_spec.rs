@@ -1,0 +1,313 @@
+//! Field specs: which field of which types a transformer changes.
+//!
+//! A path is split at `/`, with `\/` for a slash inside a name. Sequences are entered without
+//! taking a segment; a segment that ends in `[]` names a sequence, which is never created.
+//! Source: kustomize `api/types/fieldspec.go`, `api/filters/fieldspec` (api 0.21.1).
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::{Error, Result, ResultExt as _};
+use crate::id::Gvk;
+use crate::node::{Node, Style, Tag};
+use crate::resource::Resource;
+
+/// A field of some types. Empty group, version or kind match any.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct FieldSpec {
+    pub(crate) group: Box<str>,
+    pub(crate) version: Box<str>,
+    pub(crate) kind: Box<str>,
+    pub(crate) path: Arc<str>,
+    pub(crate) create: bool,
+    segments: Arc<[Segment]>,
+}
+
+/// What a transformer creates where the field is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Create {
+    /// Nothing.
+    Never,
+    /// A scalar without a tag, so that its text decides its type.
+    Scalar,
+    /// A string.
+    String,
+    /// An integer.
+    Int,
+    /// A mapping.
+    Mapping,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Segment {
+    name: Box<str>,
+    sequence: bool,
+}
+
+/// What to do with the field that a path leads to.
+pub(crate) type Visitor<'v> = dyn FnMut(&mut Node) -> Result<()> + 'v;
+
+impl FieldSpec {
+    pub(crate) fn new(gvk: Gvk<'_>, path: &str, create: bool) -> Self {
+        let segments = split_path(path)
+            .into_iter()
+            .map(|name| match name.strip_suffix("[]") {
+                Some(short) => Segment {
+                    name: short.into(),
+                    sequence: true,
+                },
+                None => Segment {
+                    name: name.into(),
+                    sequence: false,
+                },
+            })
+            .collect();
+        Self {
+            group: gvk.group.into(),
+            version: gvk.version.into(),
+            kind: gvk.kind.into(),
+            path: path.into(),
+            create,
+            segments,
+        }
+    }
+
+    /// A field of every type.
+    pub(crate) fn any(path: &str, create: bool) -> Self {
+        Self::new(Gvk::default(), path, create)
+    }
+
+    pub(crate) fn gvk(&self) -> Gvk<'_> {
+        Gvk {
+            group: &self.group,
+            version: &self.version,
+            kind: &self.kind,
+        }
+    }
+
+    pub(crate) fn matches(&self, gvk: Gvk<'_>) -> bool {
+        gvk.is_selected_by(self.gvk())
+    }
+
+    /// Calls `visit` on every place in `resource` that the spec leads to, if its type matches.
+    pub(crate) fn apply(
+        &self,
+        resource: &mut Resource,
+        create: Create,
+        visit: &mut Visitor<'_>,
+    ) -> Result<()> {
+        if !self.matches(resource.gvk()) {
+            return Ok(());
+        }
+        let result = self.visit(resource.node_mut(), create, visit);
+        result.context(|| {
+            format!(
+                "considering field '{}' of object {}",
+                self.path,
+                resource.id()
+            )
+        })
+    }
+
+    /// Calls `visit` on every place below `node` that the path leads to.
+    pub(crate) fn visit(
+        &self,
+        node: &mut Node,
+        create: Create,
+        visit: &mut Visitor<'_>,
+    ) -> Result<()> {
+        let create = if self.create { create } else { Create::Never };
+        if create == Create::Never && !reaches(node, &self.segments) {
+            return Ok(());
+        }
+        walk(node, &self.segments, create, visit)
+    }
+}
+
+impl fmt::Debug for FieldSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.gvk(), self.create, self.path)
+    }
+}
+
+/// A list of specs in which no spec is covered by an earlier one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct FieldSpecs(Vec<FieldSpec>);
+
+impl FieldSpecs {
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, FieldSpec> {
+        self.0.iter()
+    }
+
+    /// Adds a spec unless one with the same path already covers a type that it covers.
+    pub(crate) fn add(&mut self, spec: FieldSpec) -> Result<()> {
+        let known = self
+            .0
+            .iter()
+            .find(|known| known.path == spec.path && known.gvk().is_selected_by(spec.gvk()));
+        match known {
+            Some(known) if known.create != spec.create => {
+                Err(Error::invalid("conflicting fieldspecs"))
+            }
+            Some(_) => Ok(()),
+            None => {
+                self.0.push(spec);
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn add_all(&mut self, specs: &Self) -> Result<()> {
+        specs.iter().try_for_each(|spec| self.add(spec.clone()))
+    }
+
+    pub(crate) fn sort(&mut self) {
+        self.0
+            .sort_by_cached_key(|spec| crate::transform::sort::default_key(spec.gvk()));
+    }
+}
+
+impl FromIterator<FieldSpec> for FieldSpecs {
+    fn from_iter<I: IntoIterator<Item = FieldSpec>>(specs: I) -> Self {
+        Self(specs.into_iter().collect())
+    }
+}
+
+/// Splits a path at its unescaped slashes; one leading slash is ignored.
+pub(crate) fn split_path(path: &str) -> Vec<String> {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let mut parts: Vec<String> = Vec::new();
+    let mut open = false;
+    for part in path.split('/') {
+        let (text, escaped) = match part.strip_suffix('\\') {
+            Some(text) => (text, true),
+            None => (part, false),
+        };
+        match parts.last_mut() {
+            Some(last) if open => {
+                last.push('/');
+                last.push_str(text);
+            }
+            _ => parts.push(text.to_owned()),
+        }
+        open = escaped;
+    }
+    parts
+}
+
+/// Whether a walk that creates nothing would do anything: visit a field or fail. Looking first
+/// keeps trees shared that are not going to change.
+fn reaches(node: &Node, segments: &[Segment]) -> bool {
+    let Some((segment, rest)) = segments.split_first() else {
+        return true;
+    };
+    match node {
+        Node::Scalar(scalar) => scalar.tag != Tag::Null,
+        Node::Sequence(items) => items.iter().any(|item| reaches(item, segments)),
+        Node::Mapping(fields) => {
+            segment.name.is_empty()
+                || fields.get(&segment.name).is_some_and(|child| {
+                    (segment.sequence && child.is_null()) || reaches(child, rest)
+                })
+        }
+    }
+}
+
+fn walk(
+    node: &mut Node,
+    segments: &[Segment],
+    create: Create,
+    visit: &mut Visitor<'_>,
+) -> Result<()> {
+    let Some((segment, rest)) = segments.split_first() else {
+        return visit(node);
+    };
+    if node.is_null() {
+        return Ok(());
+    }
+    match node {
+        Node::Sequence(items) => {
+            for item in Arc::make_mut(items) {
+                walk(item, segments, create, visit)
+                    .context(|| format!("visit traversal on path: {}", show(segments)))?;
+            }
+            Ok(())
+        }
+        Node::Mapping(_) => {
+            if segment.name.is_empty() {
+                return Err(Error::invalid("cannot set or create an empty field name"));
+            }
+            let Some(child) = child(node, segment, rest.is_empty(), create) else {
+                return Ok(());
+            };
+            walk(child, rest, create, visit)
+        }
+        Node::Scalar(_) => Err(Error::invalid("expected sequence or mapping node")),
+    }
+}
+
+/// Finds the field of a segment, creating it or giving a null its kind where that is allowed.
+fn child<'n>(
+    node: &'n mut Node,
+    segment: &Segment,
+    last: bool,
+    create: Create,
+) -> Option<&'n mut Node> {
+    let new: Option<fn() -> Node> = match create {
+        _ if segment.sequence => None,
+        Create::Never => None,
+        _ if !last => Some(Node::mapping),
+        Create::Mapping => Some(Node::mapping),
+        Create::Scalar => Some(|| Node::untagged("")),
+        Create::String => Some(|| Node::string("")),
+        Create::Int => Some(|| Node::scalar("", Tag::Int, Style::Plain)),
+    };
+    let mapping = node.as_mapping_mut()?;
+    if let Some(new) = new
+        && mapping.get(&segment.name).is_none()
+    {
+        mapping.push(&segment.name, new());
+    }
+    let child = mapping.get_mut(&segment.name)?;
+    if child.is_null() {
+        if segment.sequence {
+            *child = Node::sequence(Vec::new());
+        } else if let Some(new) = new {
+            *child = new();
+        }
+    }
+    Some(child)
+}
+
+fn show(segments: &[Segment]) -> String {
+    let names: Vec<String> = segments
+        .iter()
+        .map(|segment| {
+            format!(
+                "{}{}",
+                segment.name,
+                if segment.sequence { "[]" } else { "" }
+            )
+        })
+        .collect();
+    format!("[{}]", names.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split_path;
+
+    #[test]
+    fn splits_at_unescaped_slashes() {
+        for (path, want) in [
+            ("a/b", vec!["a", "b"]),
+            ("/a", vec!["a"]),
+            (
+                "metadata/annotations/x.io\\/y",
+                vec!["metadata", "annotations", "x.io/y"],
+            ),
+        ] {
+            assert_eq!(split_path(path), want, "{path}");
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! The tree that transformers work on.
+//!
+//! Nodes are copy-on-write: a clone is a reference count, and a change copies only the containers
+//! on its path. A parsed file is therefore shared by the cache and by every resource read from it.
+//! Scalars keep text, tag and quoting, because all three decide what is printed: a plain scalar
+//! without a tag is typed by its text, and a value that is overwritten keeps its old quoting.
+//! Source: kyaml 0.21.1 `yaml/fns.go`; go-yaml v3 for tags.
+
+use std::sync::Arc;
+
+/// A value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Node {
+    Scalar(Arc<Scalar>),
+    Sequence(Arc<Vec<Node>>),
+    Mapping(Arc<Mapping>),
+}
+
+/// A leaf.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Scalar {
+    pub(crate) text: Box<str>,
+    pub(crate) tag: Tag,
+    pub(crate) style: Style,
+}
+
+/// A scalar's type as far as it is fixed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Tag {
+    /// Decided by text and style when it is printed.
+    None,
+    Str,
+    Null,
+    Bool,
+    Int,
+    Float,
+    Timestamp,
+    Binary,
+}
+
+/// How a scalar is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    Plain,
+    Quoted,
+}
+
+/// Fields in document order; a key may be there twice, and the first one answers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Mapping {
+    entries: Vec<(Key, Node)>,
+}
+
+/// A field's name; `tag` is not `Str` where the document wrote a number, say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub(crate) text: Arc<str>,
+    pub(crate) tag: Tag,
+}
+
+impl Node {
+    pub(crate) fn scalar(text: &str, tag: Tag, style: Style) -> Self {
+        Self::Scalar(Arc::new(Scalar {
+            text: text.into(),
+            tag,
+            style,
+        }))
+    }
+
+    /// A string, printed so that it stays one.
+    pub(crate) fn string(text: &str) -> Self {
+        Self::scalar(text, Tag::Str, Style::Plain)
+    }
+
+    /// A scalar whose text decides its type.
+    pub(crate) fn untagged(text: &str) -> Self {
+        Self::scalar(text, Tag::None, Style::Plain)
+    }
+
+    pub(crate) fn null() -> Self {
+        Self::scalar("null", Tag::Null, Style::Plain)
+    }
+
+    pub(crate) fn sequence(items: Vec<Node>) -> Self {
+        Self::Sequence(Arc::new(items))
+    }
+
+    pub(crate) fn mapping() -> Self {
+        Self::Mapping(Arc::default())
+    }
+
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self, Self::Scalar(scalar) if scalar.tag == Tag::Null)
+    }
+
+    /// Null, an empty mapping or an empty sequence.
+    pub(crate) fn is_nil_or_empty(&self) -> bool {
+        match self {
+            Self::Scalar(scalar) => scalar.tag == Tag::Null,
+            Self::Sequence(items) => items.is_empty(),
+            Self::Mapping(mapping) => mapping.is_empty(),
+        }
+    }
+
+    /// The text of a scalar.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Scalar(scalar) => Some(&scalar.text),
+            _ => None,
+        }
+    }
+
+    /// The text of a scalar, empty for anything else, as Go reads `node.Value`.
+    pub(crate) fn value(&self) -> &str {
+        self.text().unwrap_or("")
+    }
+
+    pub(crate) fn as_mapping(&self) -> Option<&Mapping> {
+        match self {
+            Self::Mapping(mapping) => Some(mapping),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_mapping_mut(&mut self) -> Option<&mut Mapping> {
+        match self {
+            Self::Mapping(mapping) => Some(Arc::make_mut(mapping)),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_sequence(&self) -> Option<&[Node]> {
+        match self {
+            Self::Sequence(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_sequence_mut(&mut self) -> Option<&mut Vec<Node>> {
+        match self {
+            Self::Sequence(items) => Some(Arc::make_mut(items)),
+            _ => None,
+        }
+    }
+
+    /// The field `name` of a mapping.
+    pub(crate) fn get(&self, name: &str) -> Option<&Node> {
+        self.as_mapping().and_then(|mapping| mapping.get(name))
+    }
+
+    pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Node> {
+        self.as_mapping_mut()
+            .and_then(|mapping| mapping.get_mut(name))
+    }
+
+    /// Follows field names through mappings.
+    pub(crate) fn at(&self, path: &[&str]) -> Option<&Node> {
+        path.iter().try_fold(self, |node, name| node.get(name))
+    }
+
+    /// Replaces this scalar by `new`, which takes over the quoting that is here.
+    pub(crate) fn overwrite(&mut self, new: &Scalar) {
+        let style = match self {
+            Self::Scalar(old) => old.style,
+            _ => new.style,
+        };
+        *self = Self::scalar(&new.text, new.tag, style);
+    }
+
+    /// Sets this scalar to a text with a tag, keeping the quoting.
+    pub(crate) fn set_text(&mut self, text: &str, tag: Tag) {
+        self.overwrite(&Scalar {
+            text: text.into(),
+            tag,
+            style: Style::Plain,
+        });
+    }
+
+    /// Sets the scalar field `name`, keeping the quoting of the one that is there.
+    pub(crate) fn set_field(&mut self, name: &str, text: &str, tag: Tag) {
+        let Some(mapping) = self.as_mapping_mut() else {
+            return;
+        };
+        match mapping.get_mut(name) {
+            Some(old) => old.set_text(text, tag),
+            None => mapping.push(name, Node::scalar(text, tag, Style::Plain)),
+        }
+    }
+
+    /// The mapping at `name`, made if it is missing or null.
+    pub(crate) fn mapping_at(&mut self, name: &str) -> Option<&mut Node> {
+        let mapping = self.as_mapping_mut()?;
+        match mapping.get(name) {
+            None => mapping.push(name, Node::mapping()),
+            Some(node) if node.is_null() => mapping.set(name, Node::mapping()),
+            Some(_) => {}
+        }
+        mapping.get_mut(name)
+    }
+
+    /// The number of nodes, counted up to `limit`, and the depth, up to the same.
+    pub(crate) fn exceeds(&self, nodes: &mut usize, depth: usize) -> bool {
+        if *nodes == 0 || depth == 0 {
+            return true;
+        }
+        *nodes -= 1;
+        match self {
+            Self::Scalar(_) => false,
+            Self::Sequence(items) => items.iter().any(|item| item.exceeds(nodes, depth - 1)),
+            Self::Mapping(mapping) => mapping
+                .iter()
+                .any(|(_, value)| value.exceeds(nodes, depth - 1)),
+        }
+    }
+}
+
+impl Mapping {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Key, &Node)> {
+        self.entries.iter().map(|(key, value)| (key, value))
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&Key, &mut Node)> {
+        self.entries.iter_mut().map(|(key, value)| (&*key, value))
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Node> {
+        self.entries
+            .iter()
+            .find(|(key, _)| &*key.text == name)
+            .map(|(_, value)| value)
+    }
+
+    pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Node> {
+        self.entries
+            .iter_mut()
+            .find(|(key, _)| &*key.text == name)
+            .map(|(_, value)| value)
+    }
+
+    /// Replaces the field or adds it at the end.
+    pub(crate) fn set(&mut self, name: &str, value: Node) {
+        match self.get_mut(name) {
+            Some(old) => *old = value,
+            None => self.push(name, value),
+        }
+    }
+
+    /// Adds a field at the end, whatever is there. Its name has no tag, so that one which reads as a
+    /// number makes an object that cannot be printed, as upstream.
+    pub(crate) fn push(&mut self, name: &str, value: Node) {
+        self.entries.push((
+            Key {
+                text: name.into(),
+                tag: Tag::None,
+            },
+            value,
+        ));
+    }
+
+    pub(crate) fn push_entry(&mut self, key: Key, value: Node) {
+        self.entries.push((key, value));
+    }
+
+    pub(crate) fn into_entries(self) -> Vec<(Key, Node)> {
+        self.entries
+    }
+
+    pub(crate) fn remove(&mut self, name: &str) -> Option<Node> {
+        let index = self
+            .entries
+            .iter()
+            .position(|(key, _)| &*key.text == name)?;
+        Some(self.entries.remove(index).1)
+    }
+}
+
+impl FromIterator<(String, Node)> for Mapping {
+    fn from_iter<I: IntoIterator<Item = (String, Node)>>(fields: I) -> Self {
+        let entries = fields
+            .into_iter()
+            .map(|(name, value)| {
+                (
+                    Key {
+                        text: name.into(),
+                        tag: Tag::None,
+                    },
+                    value,
+                )
+            })
+            .collect();
+        Self { entries }
+    }
+}
+
+/// Fails where a transformer writes to something that is no scalar.
+pub(crate) fn require_scalar(node: &Node) -> crate::error::Result<()> {
+    let got = match node {
+        Node::Scalar(_) => return Ok(()),
+        Node::Sequence(_) => "SequenceNode",
+        Node::Mapping(_) => "MappingNode",
+    };
+    Err(wrong_kind("ScalarNode", got))
+}
+
+pub(crate) fn wrong_kind(want: &str, got: &str) -> crate::error::Error {
+    crate::error::Error::invalid(format!("wrong node kind: expected {want} but got {got}"))
+}

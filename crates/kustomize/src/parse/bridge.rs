@@ -1,0 +1,237 @@
+//! Where the `yaml` crate's trees meet this crate's.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use yaml::{ScalarStyle, v2, v3};
+
+use crate::error::{Error, Result};
+use crate::node::{Key, Mapping, Node, Scalar, Style, Tag};
+
+const MERGE: &str = "<<";
+
+/// Prints a value as `sigs.k8s.io/yaml` does.
+pub(crate) fn emit(value: &Value, out: &mut Vec<u8>) -> Result<()> {
+    v2::emit_value(value, out).map_err(|error| Error::invalid(error.to_string()))
+}
+
+/// Reads the first document as configuration: yaml v2, the last of equal keys wins.
+pub(crate) fn json(text: &str) -> Result<Value> {
+    v2::to_json(text.as_bytes()).map_err(|error| Error::Yaml(error.to_string()))
+}
+
+/// Reads configuration in which a key may be there only once.
+pub(crate) fn json_strict(text: &str) -> Result<Value> {
+    if let Some(node) = document(text)?
+        && let Some(key) = repeated_key(&node)
+    {
+        return Err(Error::invalid(format!(
+            "yaml: key \"{key}\" already set in map"
+        )));
+    }
+    json(text)
+}
+
+/// Reads the first document as a tree, with merges worked in; `None` when there is none.
+pub(super) fn document(text: &str) -> Result<Option<Node>> {
+    let parsed = yaml::parse_first(text).map_err(|error| Error::Yaml(error.to_string()))?;
+    parsed.map(|node| convert(&node)).transpose()
+}
+
+/// Whether a string would be read back as something else if it were written plainly.
+pub(crate) fn needs_quotes(text: &str) -> bool {
+    v3::resolve_tag(text) != yaml::Tag::Str
+}
+
+/// The JSON value of a tree: what it is after it was printed and read again.
+pub(crate) fn to_json(node: &Node) -> Result<Value> {
+    value_of(node, true)
+}
+
+fn value_of(node: &Node, top: bool) -> Result<Value> {
+    match node {
+        Node::Scalar(scalar) => scalar_value(scalar),
+        Node::Sequence(items) => items
+            .iter()
+            .map(|item| value_of(item, false))
+            .collect::<Result<_>>()
+            .map(Value::Array),
+        Node::Mapping(fields) => {
+            let mut map = Map::new();
+            for (key, value) in fields.iter() {
+                let is_text =
+                    key.tag == Tag::Str || (key.tag == Tag::None && !needs_quotes(&key.text));
+                if !top && !is_text {
+                    return Err(Error::invalid(
+                        "json: unsupported type: map[interface {}]interface {}",
+                    ));
+                }
+                if map
+                    .insert(key.text.to_string(), value_of(value, false)?)
+                    .is_some()
+                {
+                    return Err(Error::invalid(format!(
+                        "mapping key \"{}\" already defined",
+                        key.text
+                    )));
+                }
+            }
+            Ok(Value::Object(map))
+        }
+    }
+}
+
+fn scalar_value(scalar: &Scalar) -> Result<Value> {
+    if scalar.tag == Tag::Str {
+        return Ok(Value::String(scalar.text.to_string()));
+    }
+    let by_text = v3::resolve_tag(&scalar.text);
+    let same = scalar.tag == Tag::None || by_text == to_yaml_tag(scalar.tag);
+    if same && (scalar.style == Style::Quoted || by_text == yaml::Tag::Str) {
+        return Ok(Value::String(scalar.text.to_string()));
+    }
+    match (&by_text, &*scalar.text) {
+        (yaml::Tag::Int, text) if same && is_decimal(text) => {
+            if let Ok(number) = text.parse::<i64>() {
+                return Ok(number.into());
+            }
+        }
+        (yaml::Tag::Bool, text) if same => return Ok(text.eq_ignore_ascii_case("true").into()),
+        (yaml::Tag::Null, _) if same => return Ok(Value::Null),
+        _ => {}
+    }
+    let tag = if same {
+        by_text
+    } else {
+        to_yaml_tag(scalar.tag)
+    };
+    let mut typed = yaml::Scalar::new(scalar.text.as_ref(), tag, ScalarStyle::Plain);
+    typed.explicit_tag = !same;
+    decode(yaml::Node::Scalar(typed))
+}
+
+/// Digits that are no octal number.
+fn is_decimal(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    digits.bytes().all(|b| b.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'))
+}
+
+/// Decodes a scalar, which yaml v3 does inside of a mapping only.
+fn decode(scalar: yaml::Node) -> Result<Value> {
+    const FIELD: &str = "value";
+    let mut root = yaml::Node::mapping();
+    if let Some(fields) = root.as_mapping_mut() {
+        fields.insert(FIELD, scalar);
+    }
+    let mut value = v3::to_json(&root).map_err(|error| Error::invalid(error.to_string()))?;
+    Ok(value.get_mut(FIELD).map_or(Value::Null, Value::take))
+}
+
+fn to_yaml_tag(tag: Tag) -> yaml::Tag {
+    match tag {
+        Tag::None => yaml::Tag::None,
+        Tag::Str => yaml::Tag::Str,
+        Tag::Null => yaml::Tag::Null,
+        Tag::Bool => yaml::Tag::Bool,
+        Tag::Int => yaml::Tag::Int,
+        Tag::Float => yaml::Tag::Float,
+        Tag::Timestamp => yaml::Tag::Timestamp,
+        Tag::Binary => yaml::Tag::Binary,
+    }
+}
+
+fn from_yaml_tag(tag: &yaml::Tag) -> Tag {
+    match tag {
+        yaml::Tag::None => Tag::None,
+        yaml::Tag::Null => Tag::Null,
+        yaml::Tag::Bool => Tag::Bool,
+        yaml::Tag::Int => Tag::Int,
+        yaml::Tag::Float => Tag::Float,
+        yaml::Tag::Timestamp => Tag::Timestamp,
+        yaml::Tag::Binary => Tag::Binary,
+        // Tags that nobody knows are dropped, and the text stays.
+        _ => Tag::Str,
+    }
+}
+
+fn convert(node: &yaml::Node) -> Result<Node> {
+    Ok(match node {
+        yaml::Node::Scalar(scalar) => Node::Scalar(Arc::new(convert_scalar(scalar))),
+        yaml::Node::Sequence(sequence) => {
+            Node::sequence(sequence.items.iter().map(convert).collect::<Result<_>>()?)
+        }
+        yaml::Node::Mapping(mapping) => Node::Mapping(Arc::new(convert_mapping(mapping)?)),
+    })
+}
+
+fn convert_scalar(scalar: &yaml::Scalar) -> Scalar {
+    let style = if scalar.style == ScalarStyle::Plain {
+        Style::Plain
+    } else {
+        Style::Quoted
+    };
+    Scalar {
+        text: scalar.text.as_str().into(),
+        tag: from_yaml_tag(&scalar.tag),
+        style,
+    }
+}
+
+/// Converts fields and works merges in: own fields win, then earlier merged maps.
+fn convert_mapping(mapping: &yaml::Mapping) -> Result<Mapping> {
+    let mut fields = Mapping::default();
+    let mut merge = None;
+    for (key, value) in mapping.iter() {
+        let yaml::Node::Scalar(name) = key else {
+            return Err(Error::invalid("a mapping key must be a scalar"));
+        };
+        if name.tag == yaml::Tag::Merge {
+            if merge.replace(value).is_some() {
+                return Err(Error::invalid("duplicate merge key"));
+            }
+            continue;
+        }
+        let key = Key {
+            text: name.text.as_str().into(),
+            tag: from_yaml_tag(&name.tag),
+        };
+        fields.push_entry(key, convert(value)?);
+    }
+    if let Some(value) = merge {
+        let maps = match value {
+            yaml::Node::Sequence(list) => list.items.iter().collect(),
+            other => vec![other],
+        };
+        for map in maps {
+            let yaml::Node::Mapping(map) = map else {
+                return Err(Error::invalid(format!(
+                    "a '{MERGE}' merge needs a map or a list of maps"
+                )));
+            };
+            for (key, value) in convert_mapping(map)?.into_entries() {
+                if fields.get(&key.text).is_none() {
+                    fields.push_entry(key, value);
+                }
+            }
+        }
+    }
+    Ok(fields)
+}
+
+/// A key that some mapping holds twice.
+fn repeated_key(node: &Node) -> Option<String> {
+    match node {
+        Node::Scalar(_) => None,
+        Node::Sequence(items) => items.iter().find_map(repeated_key),
+        Node::Mapping(fields) => {
+            let mut seen = std::collections::HashSet::new();
+            fields.iter().find_map(|(key, value)| {
+                if seen.insert(&key.text) {
+                    repeated_key(value)
+                } else {
+                    Some(key.text.to_string())
+                }
+            })
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! Built-in transformers with a configuration of their own.
+//!
+//! Source: kustomize `api/internal/builtins` (api 0.21.1).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::accumulate::{Layer, note_transformer};
+use crate::error::{Error, Result};
+use crate::field_spec::FieldSpecs;
+use crate::generate::hash;
+use crate::kustomization::decode::{Decode as _, Mode, Place, decode_struct};
+use crate::kustomization::{
+    Field, Image, Patch, PatchOptions, ReplacementField, Replica, Selector,
+};
+use crate::node::{Node, Tag};
+use crate::origin::Origin;
+use crate::path;
+use crate::resource::Resource;
+use crate::resources::Resources;
+use crate::selector::Matcher;
+use crate::transform::names::End;
+use crate::transform::namespace::{self, Subjects};
+use crate::transform::patches::{self, Prepared};
+use crate::transform::{annotations, images, labels, names, replacements, replicas};
+
+/// A transformer, configured.
+pub(crate) struct Transformer {
+    action: Action,
+    origin: Option<Arc<Origin>>,
+}
+
+enum Action {
+    Annotations(BTreeMap<String, String>, FieldSpecs),
+    Labels(BTreeMap<String, String>, FieldSpecs),
+    Hash,
+    Image(Image, FieldSpecs),
+    Namespace {
+        namespace: String,
+        subjects: Subjects,
+        unset_only: bool,
+        specs: FieldSpecs,
+    },
+    Patch(Box<Prepared>),
+    StrategicPatches(Vec<String>),
+    JsonPatch(Box<Patch>),
+    Affixes {
+        prefix: String,
+        suffix: String,
+        specs: FieldSpecs,
+    },
+    Replicas(Replica, FieldSpecs),
+    Replacements(Vec<ReplacementField>),
+    ValueAdd(Box<ValueAdd>),
+}
+
+#[derive(Debug, Clone, Default)]
+struct Settings {
+    annotations: BTreeMap<String, String>,
+    labels: BTreeMap<String, String>,
+    field_specs: Vec<Field>,
+    image_tag: Image,
+    namespace: String,
+    metadata: MetadataNamespace,
+    unset_only: bool,
+    subjects: String,
+    path: String,
+    patch: String,
+    target: Option<Selector>,
+    options: PatchOptions,
+    paths: Vec<String>,
+    patches: String,
+    json_op: String,
+    prefix: String,
+    suffix: String,
+    replica: Replica,
+    replacements: Vec<ReplacementField>,
+    value: String,
+    targets: Vec<ValueTarget>,
+    target_file_path: String,
+}
+
+#[derive(Debug, Clone, Default)]
+struct MetadataNamespace {
+    namespace: String,
+}
+
+#[derive(Debug, Clone, Default)]
+struct ValueAdd {
+    value: String,
+    targets: Vec<ValueTarget>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct ValueTarget {
+    selector: Option<Selector>,
+    field_path: String,
+    file_path_position: i64,
+}
+
+decode_struct!(Settings, "Plugin", {
+    "annotations" => annotations, "labels" => labels, "fieldSpecs" => field_specs,
+    "imageTag" => image_tag, "namespace" => namespace, "metadata" => metadata,
+    "unsetOnly" => unset_only, "setRoleBindingSubjects" => subjects, "path" => path,
+    "patch" => patch, "target" => target, "options" => options, "paths" => paths,
+    "patches" => patches, "jsonOp" => json_op, "prefix" => prefix, "suffix" => suffix,
+    "replica" => replica, "replacements" => replacements, "value" => value,
+    "targets" => targets, "targetFilePath" => target_file_path,
+});
+decode_struct!(MetadataNamespace, "ObjectMeta", { "namespace" => namespace });
+decode_struct!(ValueTarget, "Target", {
+    "selector" => selector, "fieldPath" => field_path, "filePathPosition" => file_path_position,
+});
+
+impl Transformer {
+    pub(crate) fn new(layer: &Layer<'_>, plugin: &Resource) -> Result<Self> {
+        let value = super::value_of(plugin)?;
+        let kind = plugin.kind();
+        let s = settings(&value, kind)?;
+        let specs: FieldSpecs = s.field_specs.iter().map(labels::to_spec).collect();
+        let action = match kind {
+            "AnnotationsTransformer" => Action::Annotations(s.annotations, specs),
+            "LabelTransformer" => Action::Labels(s.labels, specs),
+            "HashTransformer" => Action::Hash,
+            "ImageTagTransformer" => Action::Image(s.image_tag, specs),
+            "NamespaceTransformer" => Action::Namespace {
+                namespace: if s.namespace.is_empty() {
+                    s.metadata.namespace
+                } else {
+                    s.namespace
+                },
+                subjects: Subjects::parse(&s.subjects)?,
+                unset_only: s.unset_only,
+                specs,
+            },
+            "PatchTransformer" => {
+                let patch = Patch {
+                    path: s.path,
+                    inline: s.patch,
+                    target: s.target,
+                    options: s.options,
+                };
+                Action::Patch(Box::new(Prepared::new(&patch, &layer.loader)?))
+            }
+            "PatchStrategicMergeTransformer" => {
+                let mut entries = s.paths;
+                if !s.patches.is_empty() {
+                    entries.push(s.patches);
+                }
+                if entries.is_empty() {
+                    return Err(Error::invalid("empty file path and empty patch content"));
+                }
+                Action::StrategicPatches(entries)
+            }
+            "PatchJson6902Transformer" => Action::JsonPatch(Box::new(Patch {
+                path: s.path,
+                inline: s.json_op,
+                target: s.target,
+                ..Patch::default()
+            })),
+            "PrefixTransformer" | "SuffixTransformer" | "PrefixSuffixTransformer" => {
+                if s.field_specs.is_empty() {
+                    return Err(Error::invalid("fieldSpecs is not expected to be nil"));
+                }
+                Action::Affixes {
+                    prefix: s.prefix,
+                    suffix: s.suffix,
+                    specs,
+                }
+            }
+            "ReplicaCountTransformer" => Action::Replicas(s.replica, specs),
+            "ReplacementTransformer" => {
+                Action::Replacements(replacements::load(&s.replacements, &layer.loader)?)
+            }
+            "ValueAddTransformer" => Action::ValueAdd(Box::new(value_add(layer, s)?)),
+            other => return Err(Error::Disabled(format!("unable to load builtin {other}"))),
+        };
+        Ok(Self {
+            action,
+            origin: super::origin_of(layer, plugin),
+        })
+    }
+
+    /// Runs over all resources of a layer.
+    pub(crate) fn run(&self, layer: &Layer<'_>, resources: &mut Resources) -> Result<()> {
+        match &self.action {
+            Action::Annotations(pairs, specs) => annotations::transform(resources, pairs, specs)?,
+            Action::Labels(pairs, specs) => labels::transform(resources, pairs, specs)?,
+            Action::Hash => hash::transform(resources)?,
+            Action::Image(image, specs) => images::transform(resources, image, specs)?,
+            Action::Namespace {
+                namespace,
+                subjects,
+                unset_only,
+                specs,
+            } => {
+                let options = namespace::Options {
+                    namespace,
+                    subjects: *subjects,
+                    unset_only: *unset_only,
+                };
+                namespace::transform(resources, options, specs)?;
+            }
+            Action::Patch(patch) => patch.apply(resources)?,
+            Action::StrategicPatches(entries) => {
+                patches::apply_strategic_entries(resources, entries, &layer.loader)?;
+            }
+            Action::JsonPatch(patch) => patches::apply_json_entry(resources, patch, &layer.loader)?,
+            Action::Affixes {
+                prefix,
+                suffix,
+                specs,
+            } => {
+                for (end, text) in [(End::Prefix, prefix), (End::Suffix, suffix)] {
+                    if !text.is_empty() {
+                        names::transform(resources, end, text, specs)?;
+                    }
+                }
+            }
+            Action::Replicas(replica, specs) => replicas::transform(resources, replica, specs)?,
+            Action::Replacements(list) => replacements::transform(resources, list)?,
+            Action::ValueAdd(add) => add.run(resources)?,
+        }
+        resources.drop_empty();
+        if let Some(origin) = self
+            .origin
+            .as_ref()
+            .filter(|_| layer.build.track_transformations.get())
+        {
+            note_transformer(resources, origin);
+        }
+        Ok(())
+    }
+}
+
+/// Reads the fields that `kind` has; a field of that name elsewhere may have another shape.
+fn settings(value: &Value, kind: &str) -> Result<Settings> {
+    let fields: &[&str] = match kind {
+        "AnnotationsTransformer" => &["annotations", "fieldSpecs"],
+        "LabelTransformer" => &["labels", "fieldSpecs"],
+        "ImageTagTransformer" => &["imageTag", "fieldSpecs"],
+        "NamespaceTransformer" => &[
+            "metadata",
+            "namespace",
+            "fieldSpecs",
+            "unsetOnly",
+            "setRoleBindingSubjects",
+        ],
+        "PatchTransformer" => &["path", "patch", "target", "options"],
+        "PatchStrategicMergeTransformer" => &["paths", "patches"],
+        "PatchJson6902Transformer" => &["path", "jsonOp", "target"],
+        "PrefixTransformer" | "SuffixTransformer" | "PrefixSuffixTransformer" => {
+            &["prefix", "suffix", "fieldSpecs"]
+        }
+        "ReplicaCountTransformer" => &["replica", "fieldSpecs"],
+        "ReplacementTransformer" => &["replacements"],
+        "ValueAddTransformer" => &["value", "targets", "targetFilePath"],
+        _ => &[],
+    };
+    let known: serde_json::Map<String, Value> = value
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(key, _)| fields.iter().any(|field| field.eq_ignore_ascii_case(key)))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    Settings::decode(&Value::Object(known), &Place::root(Mode::Lenient, "Plugin"))
+        .map_err(Error::Invalid)
+}
+
+fn value_add(layer: &Layer<'_>, s: Settings) -> Result<ValueAdd> {
+    let mut targets = s.targets;
+    if !s.target_file_path.is_empty() {
+        let document = crate::parse::json(&layer.loader.load_text(&s.target_file_path)?)?;
+        let more = settings(&document, "ValueAddTransformer")?.targets;
+        targets.extend(more);
+    }
+    if targets.is_empty() {
+        return Err(Error::invalid("must specify at least one target"));
+    }
+    for target in &targets {
+        if target.field_path.is_empty() {
+            return Err(Error::invalid("must specify field path for target"));
+        }
+        if target.file_path_position < 0 {
+            return Err(Error::invalid(
+                "value for FilePathPosition must be non-negative",
+            ));
+        }
+    }
+    let value = if s.value.is_empty() {
+        crate::file::base_name(layer.loader.root()).to_owned()
+    } else {
+        s.value
+    };
+    Ok(ValueAdd { value, targets })
+}
+
+impl ValueAdd {
+    fn run(&self, resources: &mut Resources) -> Result<()> {
+        for target in &self.targets {
+            let matcher = Matcher::new(target.selector.as_ref().unwrap_or(&Selector::default()))?;
+            for index in resources.positions(|resource| matcher.targets(resource)) {
+                let Some(resource) = resources.get_mut(index) else {
+                    continue;
+                };
+                if target.field_path == "metadata/namespace" {
+                    let options = namespace::Options {
+                        namespace: &self.value,
+                        subjects: Subjects::DefaultOnly,
+                        unset_only: false,
+                    };
+                    namespace::set_in(resource, options, &FieldSpecs::default())?;
+                    continue;
+                }
+                let parts = crate::field_spec::split_path(&target.field_path);
+                path::visit(resource.node_mut(), &parts, None, &mut |node: &mut Node| {
+                    let new = self.value_for(node.value(), target.file_path_position);
+                    node.set_text(&new, Tag::None);
+                    Ok(())
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The value itself, or the old path with the value as its part `position`.
+    fn value_for(&self, old: &str, position: i64) -> String {
+        let Some(index) = usize::try_from(position)
+            .ok()
+            .and_then(|position| position.checked_sub(1))
+        else {
+            return self.value.clone();
+        };
+        let (lead, body) = old.strip_prefix('/').map_or(("", old), |body| ("/", body));
+        let mut parts: Vec<&str> = body.split('/').collect();
+        parts.insert(index.min(parts.len()), &self.value);
+        format!("{lead}{}", parts.join("/"))
+    }
+}

@@ -1,0 +1,84 @@
+//! Labels: `labels` entries and `commonLabels`.
+//!
+//! Source: kustomize `api/internal/target/kusttarget_configplugin.go`, `api/filters/labels`.
+
+use std::collections::BTreeMap;
+
+use crate::config::Config;
+use crate::error::{Result, ResultExt as _};
+use crate::field_spec::{Create, FieldSpec, FieldSpecs};
+use crate::id::Gvk;
+use crate::kustomization::{Field, Label};
+use crate::node::{Node, Tag};
+use crate::resources::Resources;
+
+/// Sets `pairs` at every place that `specs` lead to; keys in order, values are strings.
+pub(crate) fn transform(
+    resources: &mut Resources,
+    pairs: &BTreeMap<String, String>,
+    specs: &FieldSpecs,
+) -> Result<()> {
+    if pairs.is_empty() {
+        return Ok(());
+    }
+    for resource in resources.iter_mut() {
+        let matching: Vec<&FieldSpec> = specs
+            .iter()
+            .filter(|spec| spec.matches(resource.gvk()))
+            .collect();
+        for (key, value) in pairs {
+            for spec in &matching {
+                spec.apply(resource, Create::Mapping, &mut |node: &mut Node| {
+                    set(node, key, value)
+                })?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The fields that a `labels` entry is for.
+pub(crate) fn specs_of(entry: &Label, config: &Config) -> Result<FieldSpecs> {
+    let mut specs = FieldSpecs::default();
+    for field in &entry.fields {
+        specs.add(to_spec(field))?;
+    }
+    let merge = |specs: &mut FieldSpecs, more: &FieldSpecs| {
+        specs
+            .add_all(more)
+            .context(|| "failed to merge labels".to_owned())
+    };
+    merge(&mut specs, &config.labels)?;
+    if entry.include_selectors {
+        merge(&mut specs, &config.common_labels)?;
+    } else {
+        if entry.include_templates {
+            merge(&mut specs, &config.template_labels)?;
+        }
+        specs.add(FieldSpec::any("metadata/labels", true))?;
+    }
+    Ok(specs)
+}
+
+/// A field spec from its written form.
+pub(crate) fn to_spec(field: &Field) -> FieldSpec {
+    let gvk = Gvk {
+        group: &field.group,
+        version: &field.version,
+        kind: &field.kind,
+    };
+    FieldSpec::new(gvk, &field.path, field.create)
+}
+
+/// Sets an entry of a string map.
+pub(super) fn set(node: &mut Node, key: &str, value: &str) -> Result<()> {
+    match node {
+        Node::Mapping(_) => {
+            node.set_field(key, value, Tag::Str);
+            Ok(())
+        }
+        Node::Scalar(scalar) if scalar.tag == Tag::Null => Ok(()),
+        Node::Scalar(_) => Err(crate::node::wrong_kind("MappingNode", "ScalarNode")),
+        Node::Sequence(_) => Err(crate::node::wrong_kind("MappingNode", "SequenceNode")),
+    }
+}

@@ -1,0 +1,253 @@
+//! Patches: `patches`, `patchesStrategicMerge` and `patchesJson6902`.
+//!
+//! A patch text is tried as resources, which makes it a strategic merge patch, and as a list of
+//! operations. Strategic patches with a target take another road than those without: their labels
+//! and annotations become strings first, so that a null there is set instead of removed.
+//! Source: kustomize `api/internal/builtins/Patch*Transformer.go`, `api/resmap` (api 0.21.1).
+
+use crate::error::{Error, Result, ResultExt as _};
+use crate::kustomization::{Patch, Selector};
+use crate::load::Loader;
+use crate::merge::json6902::{self, Operation};
+use crate::merge::strategic;
+use crate::node::Node;
+use crate::parse;
+use crate::resource::Resource;
+use crate::resources::Resources;
+use crate::selector::Matcher;
+
+/// A patch, read and understood.
+pub(crate) struct Prepared {
+    source: String,
+    target: Option<Selector>,
+    content: Content,
+}
+
+enum Content {
+    Strategic(Vec<Resource>),
+    Json(Vec<Operation>),
+}
+
+impl Prepared {
+    /// Reads an entry of `patches`.
+    pub(crate) fn new(patch: &Patch, loader: &Loader<'_>) -> Result<Self> {
+        let inline = patch.inline.trim();
+        let (text, source) = match (inline.is_empty(), patch.path.is_empty()) {
+            (true, true) => return Err(Error::invalid("must specify one of patch and path")),
+            (false, false) => {
+                return Err(Error::invalid(
+                    "patch and path can't be set at the same time",
+                ));
+            }
+            (false, true) => (inline.to_owned(), format!("[patch: {inline:?}]")),
+            (true, false) => {
+                let text = loader.load_text(&patch.path).context(|| {
+                    format!("failed to get the patch file from path({})", patch.path)
+                })?;
+                (text, format!("[path: {:?}]", patch.path))
+            }
+        };
+        let strategic = parse::resources(&text);
+        let operations = parse::json(&text).and_then(|document| json6902::parse(&document));
+        let both =
+            matches!((&strategic, &operations), (Ok(a), Ok(b)) if !a.is_empty() && !b.is_empty());
+        if both {
+            return Err(Error::invalid(format!(
+                "illegally qualifies as both an SM and JSON patch: {source}"
+            )));
+        }
+        let content = match (strategic, operations) {
+            (Ok(nodes), _) => Content::Strategic(
+                nodes
+                    .into_iter()
+                    .map(|node| {
+                        let mut resource = Resource::new(node);
+                        resource.history.allow_name_change = patch.options.allow_name_change;
+                        resource.history.allow_kind_change = patch.options.allow_kind_change;
+                        resource
+                    })
+                    .collect(),
+            ),
+            (Err(_), Ok(operations)) => Content::Json(operations),
+            (Err(_), Err(_)) => {
+                return Err(Error::invalid(format!(
+                    "unable to parse SM or JSON patch from {source}"
+                )));
+            }
+        };
+        Ok(Self {
+            source,
+            target: patch.target.clone(),
+            content,
+        })
+    }
+
+    pub(crate) fn apply(&self, resources: &mut Resources) -> Result<()> {
+        match (&self.content, &self.target) {
+            (Content::Strategic(patches), Some(target)) => match patches.as_slice() {
+                [] => Ok(()),
+                [patch] => {
+                    let selected = select(resources, target)?;
+                    apply_strategic(resources, &selected, patch)
+                }
+                _ => Err(Error::invalid(format!(
+                    "Multiple Strategic-Merge Patches in one `patches` entry is not allowed to set `patches.target` field: {}",
+                    self.source
+                ))),
+            },
+            (Content::Strategic(patches), None) => patches.iter().try_for_each(|patch| {
+                let id = patch.id();
+                let index = resources
+                    .by_any_id(id)
+                    .context(|| format!("no resource matches strategic merge patch \"{id}\""))?;
+                resources
+                    .get_mut(index)
+                    .map_or(Ok(()), |resource| merge_into(resource, patch))
+            }),
+            (Content::Json(_), None) => Err(Error::invalid(format!(
+                "must specify a target for JSON patch {}",
+                self.source
+            ))),
+            (Content::Json(operations), Some(target)) => {
+                for index in select(resources, target)? {
+                    if let Some(resource) = resources.get_mut(index) {
+                        resource.remember_id();
+                        apply_operations(resource, operations)?;
+                        resource.stringify("annotations");
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Applies the entries of `patchesStrategicMerge`: each is a patch in place or a file of them.
+pub(crate) fn apply_strategic_entries(
+    resources: &mut Resources,
+    entries: &[String],
+    loader: &Loader<'_>,
+) -> Result<()> {
+    let mut patches = Vec::new();
+    for entry in entries {
+        let nodes = if let Ok(nodes) = parse::resources(entry) {
+            nodes
+        } else {
+            let text = loader.load_text(entry)?;
+            parse::resources(&text).map_err(|error| error.in_file(entry))?
+        };
+        patches.extend(nodes.into_iter().map(Resource::new));
+    }
+    if patches.is_empty() {
+        return Err(Error::invalid(format!(
+            "patch appears to be empty; files={entries:?}, Patch="
+        )));
+    }
+    for patch in &patches {
+        let index = resources.by_any_id(patch.id())?;
+        apply_strategic(resources, &[index], patch)?;
+    }
+    Ok(())
+}
+
+/// Applies an entry of `patchesJson6902`, whose target is one resource by id.
+pub(crate) fn apply_json_entry(
+    resources: &mut Resources,
+    patch: &Patch,
+    loader: &Loader<'_>,
+) -> Result<()> {
+    let Some(target) = patch.target.as_ref() else {
+        return Err(Error::invalid("must specify a target for JSON patch"));
+    };
+    if target.name.is_empty() {
+        return Err(Error::invalid("must specify the target name"));
+    }
+    let text = match (patch.inline.is_empty(), patch.path.is_empty()) {
+        (true, true) => return Err(Error::invalid("must specify a file path or inline patch")),
+        (false, false) => {
+            return Err(Error::invalid(
+                "must specify a json patch in either a file or inline, not both",
+            ));
+        }
+        (false, true) => patch.inline.clone(),
+        (true, false) => loader.load_text(&patch.path)?,
+    };
+    if text.is_empty() {
+        return Err(Error::invalid("patch file empty seems to be empty"));
+    }
+    let operations = json6902::parse(&parse::json(&text)?)?;
+    if operations.is_empty() {
+        return Err(Error::invalid(format!(
+            "patch appears to be empty; file={}, JsonOp={text}",
+            patch.path
+        )));
+    }
+    for index in select(resources, target)? {
+        if let Some(resource) = resources.get_mut(index) {
+            apply_operations(resource, &operations)?;
+            resource.stringify("annotations");
+        }
+    }
+    Ok(())
+}
+
+fn select(resources: &Resources, target: &Selector) -> Result<Vec<usize>> {
+    let matcher = Matcher::new(target)?;
+    Ok(resources.positions(|resource| matcher.targets(resource)))
+}
+
+/// Applies a patch to the selected resources, and drops what it deletes.
+fn apply_strategic(resources: &mut Resources, selected: &[usize], patch: &Resource) -> Result<()> {
+    for index in selected {
+        let Some(resource) = resources.get_mut(*index) else {
+            continue;
+        };
+        let mut copy = patch.clone();
+        copy.stringify("labels");
+        copy.stringify("annotations");
+        let api_version = resource.api_version().to_owned();
+        copy.set_api_version(&api_version);
+        merge_into(resource, &copy)?;
+    }
+    resources.drop_empty();
+    resources.check_unique()
+}
+
+/// Merges a patch into one resource, whose id stays unless the patch may change it.
+fn merge_into(resource: &mut Resource, patch: &Resource) -> Result<()> {
+    let (name, namespace, kind) = (
+        resource.name().to_owned(),
+        resource.namespace().to_owned(),
+        resource.kind().to_owned(),
+    );
+    let history = &patch.history;
+    if history.allow_name_change || history.allow_kind_change {
+        resource.remember_id();
+    }
+    let dest = std::mem::replace(resource.node_mut(), Node::null());
+    let Some(merged) = strategic::merge(dest, patch.node().clone())? else {
+        return Ok(());
+    };
+    *resource.node_mut() = merged;
+    if resource.node().is_nil_or_empty() {
+        return Ok(());
+    }
+    if !history.allow_kind_change {
+        resource.set_kind(&kind);
+    }
+    if !history.allow_name_change {
+        resource.set_name(&name);
+    }
+    resource.set_namespace(&namespace);
+    Ok(())
+}
+
+fn apply_operations(resource: &mut Resource, operations: &[Operation]) -> Result<()> {
+    let mut document = parse::to_json(resource.node())?;
+    json6902::apply(&mut document, operations)?;
+    if !document.is_object() {
+        return Err(Error::invalid("a JSON patch must leave an object"));
+    }
+    *resource.node_mut() = parse::from_json(&document, parse::Numbers::Float);
+    Ok(())
+}

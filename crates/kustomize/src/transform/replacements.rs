@@ -1,0 +1,346 @@
+//! Replacements: copy a value from one field into others.
+//!
+//! A scalar target keeps its tag and quoting and gets a new text only. Paths may lead on into JSON
+//! that a string holds; the string is then written anew.
+//! Source: kustomize `api/filters/replacement` (api 0.21.1).
+
+use crate::error::{Error, Result, ResultExt as _};
+use crate::go;
+use crate::id::{Gvk, Id};
+use crate::kustomization::decode::{Decode as _, Mode, Place};
+use crate::kustomization::{
+    ReplacementField, ReplacementOptions, ReplacementSource, ReplacementTarget,
+};
+use crate::load::Loader;
+use crate::node::{Node, Scalar, Style, Tag};
+use crate::parse;
+use crate::path::{self, Leaf};
+use crate::resource::Resource;
+use crate::resources::Resources;
+use crate::selector::Matcher;
+
+const DEFAULT_PATH: &str = "metadata.name";
+
+/// Reads the entries of `replacements`, following those that name a file.
+pub(crate) fn load(
+    entries: &[ReplacementField],
+    loader: &Loader<'_>,
+) -> Result<Vec<ReplacementField>> {
+    let mut list = Vec::new();
+    for entry in entries {
+        if entry.path.is_empty() {
+            list.push(entry.clone());
+            continue;
+        }
+        if entry.source.is_some() || !entry.targets.is_empty() {
+            return Err(Error::invalid(
+                "cannot specify both path and inline replacement",
+            ));
+        }
+        let document = parse::json(&loader.load_text(&entry.path)?)?;
+        let place = Place::root(Mode::Lenient, "Replacement");
+        let read = |value| ReplacementField::decode(value, &place).map_err(Error::Invalid);
+        match document.as_array() {
+            Some(items) => {
+                for item in items {
+                    list.push(read(item)?);
+                }
+            }
+            None if document.is_object() => list.push(read(&document)?),
+            None => {
+                return Err(Error::invalid(format!(
+                    "unsupported replacement type in '{}'",
+                    entry.path
+                )));
+            }
+        }
+    }
+    Ok(list)
+}
+
+pub(crate) fn transform(resources: &mut Resources, list: &[ReplacementField]) -> Result<()> {
+    for replacement in list {
+        let has_source = replacement.source.is_some() || replacement.source_value.is_some();
+        if !has_source || replacement.targets.is_empty() {
+            return Err(Error::invalid(
+                "replacements must specify a source and at least one target",
+            ));
+        }
+        let value = source_value(resources, replacement)?;
+        for target in &replacement.targets {
+            apply(resources, &value, target)?;
+        }
+    }
+    Ok(())
+}
+
+fn source_value(resources: &Resources, replacement: &ReplacementField) -> Result<Node> {
+    let source = match (&replacement.source, &replacement.source_value) {
+        (Some(_), Some(_)) => {
+            return Err(Error::invalid(
+                "value and resource selectors are mutually exclusive",
+            ));
+        }
+        (None, Some(value)) => return Ok(Node::untagged(value)),
+        (Some(source), None) => source,
+        (None, None) => return Ok(Node::null()),
+    };
+    let resource = select_source(resources, source)?;
+    let field_path = if source.field_path.is_empty() {
+        DEFAULT_PATH
+    } else {
+        &source.field_path
+    };
+    let found = path::lookup(resource.node(), &path::split(field_path))
+        .context(|| "error looking up replacement source".to_owned())?;
+    let Some(value) = found.filter(|value| !value.is_nil_or_empty()) else {
+        return Err(Error::invalid(format!(
+            "fieldPath `{field_path}` is missing for replacement source {}",
+            id_of(source)
+        )));
+    };
+    refine(value, source.options.as_ref())
+}
+
+fn select_source<'r>(resources: &'r Resources, source: &ReplacementSource) -> Result<&'r Resource> {
+    let wanted = id_of(source);
+    let matching =
+        resources.positions(|resource| resource.all_ids().any(|id| id.is_selected_by(wanted)));
+    match matching.as_slice() {
+        [index] => resources
+            .get(*index)
+            .ok_or_else(|| Error::invalid("nothing selected")),
+        [] => Err(Error::invalid(format!("nothing selected by {wanted}"))),
+        _ => Err(Error::invalid(format!(
+            "multiple matches for selector {wanted}"
+        ))),
+    }
+}
+
+fn id_of(source: &ReplacementSource) -> Id<'_> {
+    Id {
+        gvk: Gvk {
+            group: &source.group,
+            version: &source.version,
+            kind: &source.kind,
+        },
+        name: &source.name,
+        namespace: &source.namespace,
+    }
+}
+
+/// Cuts the part that the options ask for.
+fn refine(value: &Node, options: Option<&ReplacementOptions>) -> Result<Node> {
+    let Some(options) = options.filter(|options| !options.delimiter.is_empty()) else {
+        return Ok(value.clone());
+    };
+    let Node::Scalar(scalar) = value else {
+        return Err(Error::invalid(
+            "delimiter option can only be used with scalar nodes",
+        ));
+    };
+    let part = usize::try_from(options.index)
+        .ok()
+        .and_then(|index| scalar.text.split(options.delimiter.as_str()).nth(index));
+    match part {
+        Some(part) => Ok(Node::scalar(part, scalar.tag, scalar.style)),
+        None => Err(Error::invalid(format!(
+            "options.index {} is out of bounds for value {}",
+            options.index, scalar.text
+        ))),
+    }
+}
+
+fn apply(resources: &mut Resources, value: &Node, target: &ReplacementTarget) -> Result<()> {
+    let Some(select) = &target.select else {
+        return Err(Error::invalid("target must specify resources to select"));
+    };
+    let outer = || "error creating target selector".to_owned();
+    let matcher = Matcher::new(select).context(outer)?;
+    let rejects: Vec<Matcher> = target
+        .reject
+        .iter()
+        .map(Matcher::new)
+        .collect::<Result<_>>()
+        .context(outer)?;
+    let selected = resources.positions(|resource| {
+        matcher.matches_annotations(resource)
+            && matcher.matches_labels(resource)
+            && !rejects.iter().any(|reject| rejected(reject, resource))
+            && matches_any_id(&matcher, resource)
+    });
+    let default = [DEFAULT_PATH.to_owned()];
+    let paths = if target.field_paths.is_empty() {
+        &default[..]
+    } else {
+        &target.field_paths
+    };
+    for index in selected {
+        let Some(resource) = resources.get_mut(index) else {
+            continue;
+        };
+        for field_path in paths {
+            write(
+                resource.node_mut(),
+                value,
+                field_path,
+                target.options.as_ref(),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn rejected(reject: &Matcher, resource: &Resource) -> bool {
+    let by_selector = reject.has_requirements
+        && reject.matches_annotations(resource)
+        && reject.matches_labels(resource);
+    by_selector || (reject.has_id && matches_any_id(reject, resource))
+}
+
+/// Earlier ids carry their effective namespace, the present one what is written.
+fn matches_any_id(matcher: &Matcher, resource: &Resource) -> bool {
+    resource.all_ids().any(|id| {
+        matcher.matches_gvk(id.gvk)
+            && matcher.matches_name(id.name)
+            && matcher.matches_namespace(id.namespace)
+    })
+}
+
+fn write(
+    root: &mut Node,
+    value: &Node,
+    field_path: &str,
+    options: Option<&ReplacementOptions>,
+) -> Result<()> {
+    let create = options
+        .filter(|options| options.create)
+        .map(|_| match value {
+            Node::Scalar(_) => Leaf::Scalar,
+            Node::Sequence(_) => Leaf::Sequence,
+            Node::Mapping(_) => Leaf::Mapping,
+        });
+    let parts = path::split(field_path);
+    if write_structured(root, value, &parts, create).is_ok() {
+        return Ok(());
+    }
+    let missing = || {
+        let what = if create.is_some() {
+            "find or create"
+        } else {
+            "find"
+        };
+        format!("unable to {what} field \"{field_path}\" in replacement target")
+    };
+    // All places are found before any is written.
+    let count = path::visit(
+        &mut root.clone(),
+        &parts,
+        create,
+        &mut |_: &mut Node| Ok(()),
+    )
+    .context(missing)?;
+    if count == 0 {
+        return Err(Error::Invalid(missing()));
+    }
+    path::visit(root, &parts, create, &mut |target: &mut Node| {
+        set(target, value, options)
+    })?;
+    Ok(())
+}
+
+fn set(target: &mut Node, value: &Node, options: Option<&ReplacementOptions>) -> Result<()> {
+    let mut value = value.clone();
+    if let Some(options) = options.filter(|options| !options.delimiter.is_empty()) {
+        let Some(old) = target.text() else {
+            return Err(Error::invalid(
+                "delimiter option can only be used with scalar nodes",
+            ));
+        };
+        let mut parts: Vec<&str> = old.split(options.delimiter.as_str()).collect();
+        let new = value.value();
+        match usize::try_from(options.index) {
+            Err(_) => parts.insert(0, new),
+            Ok(index) => match parts.get_mut(index) {
+                Some(part) => *part = new,
+                None => parts.push(new),
+            },
+        }
+        let joined = parts.join(&options.delimiter);
+        value = Node::scalar(&joined, Tag::None, Style::Plain);
+    }
+    put(target, &value);
+    Ok(())
+}
+
+/// Gives a scalar a new text; replaces anything else.
+fn put(target: &mut Node, value: &Node) {
+    *target = match target {
+        Node::Scalar(old) => {
+            let Scalar { tag, style, .. } = **old;
+            Node::scalar(value.value(), tag, style)
+        }
+        _ => value.clone(),
+    };
+}
+
+/// Writes into a document that a string holds. Any failure means: not such a document.
+fn write_structured(
+    root: &mut Node,
+    value: &Node,
+    parts: &[String],
+    create: Option<Leaf>,
+) -> Result<()> {
+    let none = || Error::invalid("no structured data found in path");
+    for cut in 1..parts.len() {
+        let (head, tail) = parts.split_at(cut);
+        let Ok(found) = path::lookup(root, head) else {
+            continue;
+        };
+        let Some(text) = found.and_then(Node::text).map(str::to_owned) else {
+            continue;
+        };
+        let Ok(new) = edit_document(&text, value, tail, create)? else {
+            continue;
+        };
+        path::visit(root, head, None, &mut |field: &mut Node| {
+            put(field, &Node::untagged(&new));
+            Ok(())
+        })?;
+        return Ok(());
+    }
+    Err(none())
+}
+
+/// The text with `value` at `path`; the inner failure means that the text is no document.
+fn edit_document(
+    text: &str,
+    value: &Node,
+    path: &[String],
+    create: Option<Leaf>,
+) -> Result<Result<String>> {
+    let mut document = match parse::one(text) {
+        Ok(document) => document,
+        Err(error) => return Ok(Err(error)),
+    };
+    let first = text.trim_start().chars().next();
+    let count = path::visit(&mut document, path, create, &mut |target: &mut Node| {
+        put(target, value);
+        Ok(())
+    })?;
+    if count == 0 {
+        return Err(Error::invalid("unable to find field in structured data"));
+    }
+    if !matches!(first, Some('{' | '[')) {
+        return parse::edit_yaml(text, value, path, create).map(Ok);
+    }
+    let json = parse::to_json(&document)?;
+    let out = if text.contains('\n') && text.contains("  ") {
+        go::indented_json(&json)
+    } else {
+        let mut out = Vec::new();
+        yaml::write_json(&json, &mut out);
+        out
+    };
+    Ok(Ok(String::from_utf8_lossy(&out).into_owned()))
+}

@@ -1,0 +1,4 @@
+//! The engine against the real `kustomize` 5.8.1, and Flux's mode against written expectations.
+
+mod conformance;
+mod oracle;
