@@ -10,9 +10,12 @@ use clap::{Parser, Subcommand};
 
 mod bench;
 mod control_plane;
+mod crds;
 mod demo;
 mod release;
 mod rig;
+mod test;
+mod tidy;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Development tasks of Perigee")]
@@ -25,6 +28,12 @@ struct Cli {
 enum Task {
     /// Run a Kubernetes control plane until Ctrl-C.
     ControlPlane(control_plane::Flags),
+    /// Write the manifests of the custom resource definitions to deploy/crds.
+    Crds(crds::Flags),
+    /// Check everything: format, house rules, lints, tests.
+    Test,
+    /// Check the house rules: licences, layers, sizes.
+    Tidy,
     /// Show the main job: a monorepo, a commit, a mistake.
     Demo(demo::Flags),
     /// Measure what a commit costs, beside what it must cost.
@@ -35,6 +44,9 @@ enum Task {
 async fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::ControlPlane(flags) => control_plane::run(flags).await,
+        Task::Crds(flags) => crds::run(&flags),
+        Task::Test => test::run(),
+        Task::Tidy => tidy::run(),
         Task::Demo(flags) => demo::run(flags).await,
         Task::Bench(flags) => bench::run(flags).await,
     };
