@@ -29,7 +29,8 @@ pub const GATES: Gates = &[
 #[command(
     name = "kustomize-controller",
     version,
-    about = "Builds and applies Kustomizations"
+    about = "Builds and applies Kustomizations",
+    args_override_self = true
 )]
 pub struct Flags {
     #[command(flatten)]
