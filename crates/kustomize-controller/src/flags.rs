@@ -32,6 +32,7 @@ pub const GATES: Gates = &[
     about = "Builds and applies Kustomizations",
     args_override_self = true
 )]
+#[expect(clippy::struct_excessive_bools, reason = "flags are")]
 pub struct Flags {
     #[command(flatten)]
     pub(crate) endpoints: EndpointFlags,
@@ -117,6 +118,7 @@ pub struct Flags {
 
 /// What it means.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Config {
     /// Workers.
     pub concurrent: usize,

@@ -24,7 +24,7 @@ pub(crate) struct Built {
     /// Digest of the objects as YAML: the history's key.
     pub(crate) digest: String,
     /// What it read.
-    pub(crate) read_set: ReadSet,
+    pub(crate) read_set: Arc<ReadSet>,
     /// Whether all of it is applied, pruned and healthy.
     pub(crate) settled: bool,
 }

@@ -47,7 +47,7 @@ pub(super) struct Prepared {
     /// Digest of the objects as YAML.
     pub(super) digest: String,
     /// What was read.
-    pub(super) read_set: ReadSet,
+    pub(super) read_set: Arc<ReadSet>,
 }
 
 /// The inventory of a status. An entry that cannot be read names no object and is left out.
@@ -102,11 +102,11 @@ pub(super) async fn recover(
             settled: true,
         })),
     );
-    if moved {
+    Ok(if moved {
         attempt.move_on()
     } else {
-        Ok(Success::Rested(due))
-    }
+        Success::Rested(due)
+    })
 }
 
 /// The time until everything is to be verified, if the last run applied exactly `digest`.
@@ -194,13 +194,13 @@ async fn apply(
             generation: attempt.generation(),
             revision: attempt.revision.clone(),
             digest: prepared.digest.clone(),
-            read_set: prepared.read_set.clone(),
+            read_set: Arc::clone(&prepared.read_set),
             settled: false,
         })),
     );
     let state = std::mem::take(&mut attempt.notes.known);
     let applying = applier.apply(objects, &state, mode);
-    let applied = publish_when_slow(attempt, applying).await?;
+    let applied = Box::pin(publish_when_slow(attempt, applying)).await?;
     attempt.notes.known = state;
     let applied = match applied {
         Ok(applied) => applied,
@@ -220,6 +220,10 @@ async fn apply(
             ));
         }
     };
+    for one in applied.iter().filter(|one| !one.dropped.is_empty()) {
+        let fields = one.dropped.join(", ");
+        tracing::error!(object = %one.id, fields, "the API server does not know these fields");
+    }
     let log = change_log(&applied);
     if !log.is_empty() {
         tracing::info!(output = log, "server-side apply completed");
@@ -380,7 +384,7 @@ async fn begin_health(
         if !attempt.object.spec.wait && attempt.object.spec.health_checks.is_empty() {
             attempt.conditions.remove(result::HEALTHY_CONDITION);
         }
-        return settle(attempt, digest);
+        return Ok(settle(attempt, digest));
     }
     let now = Instant::now();
     attempt.notes.health = Some(HealthWait {
@@ -407,7 +411,7 @@ pub(super) async fn resume(attempt: &mut Attempt<'_>) -> Result<Success, Failure
 /// Looks at the health once.
 async fn look(attempt: &mut Attempt<'_>, digest: &str) -> Result<Success, Failure> {
     let Some(mut wait) = attempt.notes.health.take() else {
-        return settle(attempt, digest);
+        return Ok(settle(attempt, digest));
     };
     let applier = attempt.cx.applier(false);
     let summary = wait.check.check_once(&applier).await;
@@ -432,7 +436,7 @@ async fn look(attempt: &mut Attempt<'_>, digest: &str) -> Result<Success, Failur
             let started = wait.run_started;
             let settled = settle(attempt, digest);
             attempt.started = started;
-            return settled;
+            return Ok(settled);
         }
         Readiness::Stalled => summary.stalled_message(),
         Readiness::Waiting if Instant::now() >= wait.deadline => summary.timeout_message(),
@@ -472,13 +476,13 @@ async fn look(attempt: &mut Attempt<'_>, digest: &str) -> Result<Success, Failur
 }
 
 /// Everything of the build is applied and healthy.
-fn settle(attempt: &mut Attempt<'_>, digest: &str) -> Result<Success, Failure> {
+fn settle(attempt: &mut Attempt<'_>, digest: &str) -> Success {
     attempt.succeed(digest);
     if let Some(built) = attempt.cx.memory.built(attempt.key) {
         let settled = Built {
             revision: attempt.revision.clone(),
             digest: built.digest.clone(),
-            read_set: built.read_set.clone(),
+            read_set: Arc::clone(&built.read_set),
             generation: built.generation,
             settled: true,
         };
@@ -487,5 +491,5 @@ fn settle(attempt: &mut Attempt<'_>, digest: &str) -> Result<Success, Failure> {
             .memory
             .set_built(attempt.key, Some(Arc::new(settled)));
     }
-    Ok(Success::Applied)
+    Success::Applied
 }

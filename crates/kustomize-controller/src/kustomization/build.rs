@@ -87,7 +87,7 @@ fn build_blocking(
     Ok(Prepared {
         objects,
         digest,
-        read_set: built.read_set,
+        read_set: std::sync::Arc::new(built.read_set),
     })
 }
 

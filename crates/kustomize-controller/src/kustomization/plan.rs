@@ -12,8 +12,8 @@ pub(super) struct Facts {
     pub(super) built: bool,
     /// Whether the last build is of this generation.
     pub(super) same_generation: bool,
-    /// Whether it is of this revision.
-    pub(super) same_revision: bool,
+    /// Whether the status says Ready at this revision.
+    pub(super) reported: bool,
     /// Whether a build of this revision would read what the last one read.
     pub(super) same_reads: bool,
     /// Whether everything of the last build was applied, pruned and healthy.
@@ -61,7 +61,7 @@ pub(super) fn plan(facts: Facts) -> Plan {
     if !facts.settled || facts.due_in.is_zero() {
         return Plan::Apply(Mode::Full);
     }
-    if facts.same_revision {
+    if facts.reported {
         Plan::Rest(facts.due_in)
     } else {
         Plan::Move
@@ -75,28 +75,28 @@ mod tests {
     const IDLE: Facts = Facts {
         built: true,
         same_generation: true,
-        same_revision: true,
+        reported: true,
         same_reads: true,
         settled: true,
         waiting: false,
         requested: false,
-        due_in: Duration::from_secs(60),
+        due_in: Duration::from_mins(1),
     };
 
     #[test]
     fn a_run_does_what_the_facts_ask_for_and_no_more() {
         let cases = [
-            (IDLE, Plan::Rest(Duration::from_secs(60))),
+            (IDLE, Plan::Rest(Duration::from_mins(1))),
             (
                 Facts {
-                    same_revision: false,
+                    reported: false,
                     ..IDLE
                 },
                 Plan::Move,
             ),
             (
                 Facts {
-                    same_revision: false,
+                    reported: false,
                     same_reads: false,
                     ..IDLE
                 },
@@ -112,7 +112,7 @@ mod tests {
             (
                 Facts {
                     due_in: Duration::ZERO,
-                    same_revision: false,
+                    reported: false,
                     ..IDLE
                 },
                 Plan::Apply(Mode::Full),

@@ -190,7 +190,7 @@ impl<'a> Attempt<'a> {
         };
         match plan(self.facts(&snapshot)) {
             Plan::Rest(wait) => Ok(Success::Rested(wait)),
-            Plan::Move => self.move_on(),
+            Plan::Move => Ok(self.move_on()),
             Plan::Resume => act::resume(self).await,
             Plan::Recover => act::recover(self, snapshot).await,
             Plan::Apply(mode) => act::build_and_apply(self, snapshot, mode).await,
@@ -339,7 +339,8 @@ impl<'a> Attempt<'a> {
         Facts {
             built: built.is_some(),
             same_generation: built.is_some_and(|b| b.generation == self.generation()),
-            same_revision: built.is_some_and(|b| b.revision == self.revision),
+            reported: built.is_some_and(|b| b.revision == self.revision)
+                && self.conditions.is_true(READY),
             same_reads: built.is_some_and(|b| b.read_set.unchanged_in(snapshot)),
             settled: built.is_some_and(|b| b.settled),
             waiting: self.notes.health.is_some(),

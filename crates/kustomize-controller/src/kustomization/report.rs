@@ -10,7 +10,7 @@ use api::{
 use jiff::Timestamp;
 use kube::ResourceExt;
 use runtime::{
-    conditions::kind::{READY, RECONCILING},
+    conditions::kind::{READY, RECONCILING, STALLED},
     controller::Ending,
     events::{Audience, Event, inherited},
 };
@@ -23,18 +23,18 @@ const HISTORY: usize = 5;
 
 impl Attempt<'_> {
     /// Moves the status to a revision that changes nothing that was read.
-    pub(super) fn move_on(&mut self) -> Result<Success, Failure> {
+    pub(super) fn move_on(&mut self) -> Success {
         if let Some(built) = self.cx.memory.built(self.key) {
             let moved = Built {
                 revision: self.revision.clone(),
                 digest: built.digest.clone(),
-                read_set: built.read_set.clone(),
+                read_set: Arc::clone(&built.read_set),
                 ..*built
             };
             self.succeed(&moved.digest);
             self.cx.memory.set_built(self.key, Some(Arc::new(moved)));
         }
-        Ok(Success::Moved)
+        Success::Moved
     }
 
     /// Notes in the status that everything of the revision is applied.
@@ -47,6 +47,7 @@ impl Attempt<'_> {
         let message = format!("Applied revision: {}", self.revision);
         let reason = reason::kustomization::RECONCILIATION_SUCCEEDED;
         self.conditions.set_true(READY, reason, message);
+        self.conditions.remove(STALLED);
         self.remember(digest, reason);
     }
 
@@ -126,7 +127,7 @@ impl Attempt<'_> {
         }
         let took = GoDuration::from(rounded(self.took()));
         if let Err(error) = self.write().await {
-            return self.unwritten(&error);
+            return Self::unwritten(&error);
         }
         if matches!(success, Success::Applied | Success::Moved) {
             let next = self.object.spec.interval;
@@ -167,7 +168,7 @@ impl Attempt<'_> {
             _ => self.conditions.set_retrying(),
         }
         if let Err(error) = self.write().await {
-            return self.unwritten(&error);
+            return Self::unwritten(&error);
         }
         if let Some((severity, text)) = failure.event {
             self.tell(severity, text, Audience::All, false);
@@ -192,7 +193,7 @@ impl Attempt<'_> {
         }
     }
 
-    fn unwritten(&self, error: &runtime::client::ApiError) -> Ending {
+    fn unwritten(error: &runtime::client::ApiError) -> Ending {
         if error.is_not_found() {
             return Ending::Done;
         }

@@ -12,7 +12,11 @@ static CLUSTER: OnceCell<ControlPlane> = OnceCell::const_new();
 pub(crate) async fn shared() -> Result<&'static ControlPlane> {
     CLUSTER
         .get_or_try_init(|| {
-            let options = Options { audit: true, crds: true, ..Options::default() };
+            let options = Options {
+                audit: true,
+                crds: true,
+                ..Options::default()
+            };
             ControlPlane::start(options)
         })
         .await
@@ -20,14 +24,24 @@ pub(crate) async fn shared() -> Result<&'static ControlPlane> {
 
 /// The audit log of the API server.
 pub(crate) fn audit() -> Result<AuditLog> {
-    CLUSTER.get().and_then(ControlPlane::audit).context("no audit log: the cluster was given")
+    CLUSTER
+        .get()
+        .and_then(ControlPlane::audit)
+        .context("no audit log: the cluster was given")
 }
 
 /// The directory of the binaries under test: where this test's own directory lies.
 pub(crate) fn binaries() -> Result<PathBuf> {
     let test = std::env::current_exe()?;
-    let dir = test.parent().and_then(std::path::Path::parent).context("no target directory")?;
+    let dir = test
+        .parent()
+        .and_then(std::path::Path::parent)
+        .context("no target directory")?;
     let binary = dir.join("kustomize-controller");
-    anyhow::ensure!(binary.exists(), "{} is missing: run `cargo build` first", binary.display());
+    anyhow::ensure!(
+        binary.exists(),
+        "{} is missing: run `cargo build` first",
+        binary.display()
+    );
     Ok(dir.to_path_buf())
 }

@@ -9,7 +9,9 @@ use anyhow::{Context, Result, bail};
 use axum::{Router, extract::Path, http::StatusCode, routing::get};
 use kube::{
     Api, Client,
-    api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams},
+    api::{
+        ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams,
+    },
 };
 use serde_json::{Value, json};
 use snapshot::{
@@ -38,7 +40,9 @@ pub(super) struct Bed {
 
 /// A manifest of a ConfigMap without a namespace.
 pub(super) fn config_map(name: &str, value: &str) -> String {
-    format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  key: \"{value}\"\n")
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  key: \"{value}\"\n"
+    )
 }
 
 pub(super) fn condition<'a>(object: &'a Value, kind: &str) -> &'a Value {
@@ -49,20 +53,32 @@ pub(super) fn condition<'a>(object: &'a Value, kind: &str) -> &'a Value {
 }
 
 pub(super) fn reason<'a>(object: &'a Value, kind: &str) -> &'a str {
-    condition(object, kind)["reason"].as_str().unwrap_or_default()
+    condition(object, kind)["reason"]
+        .as_str()
+        .unwrap_or_default()
 }
 
 pub(super) fn message<'a>(object: &'a Value, kind: &str) -> &'a str {
-    condition(object, kind)["message"].as_str().unwrap_or_default()
+    condition(object, kind)["message"]
+        .as_str()
+        .unwrap_or_default()
 }
 
 pub(super) fn history(object: &Value) -> Vec<Value> {
-    object["status"]["history"].as_array().cloned().unwrap_or_default()
+    object["status"]["history"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default()
 }
 
 pub(super) fn inventory(object: &Value) -> Vec<String> {
-    let entries = object["status"]["inventory"]["entries"].as_array().into_iter().flatten();
-    entries.map(|entry| entry["id"].as_str().unwrap_or_default().to_owned()).collect()
+    let entries = object["status"]["inventory"]["entries"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    entries
+        .map(|entry| entry["id"].as_str().unwrap_or_default().to_owned())
+        .collect()
 }
 
 /// Whether an object is ready at `revision`.
@@ -97,7 +113,9 @@ impl Bed {
         )
         .flag("--watch-all-namespaces=false")
         .flag("--requeue-dependency=1s");
-        options.env.push(("RUNTIME_NAMESPACE".to_owned(), namespace.clone()));
+        options
+            .env
+            .push(("RUNTIME_NAMESPACE".to_owned(), namespace.clone()));
         // The audit log tells controllers apart by their namespace's objects only, so that nothing
         // else about the process matters here.
         let mut controller = Controller::start(&options)?;
@@ -116,14 +134,28 @@ impl Bed {
         let router = Router::new().route("/{path}", get(answer));
         tokio::spawn(async move { axum::serve(listener, router).await });
 
-        let bed =
-            Self { namespace, client, controller, kustomizations, files, address, _home: home };
+        let bed = Self {
+            namespace,
+            client,
+            controller,
+            kustomizations,
+            files,
+            address,
+            _home: home,
+        };
         let source = json!({
             "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
             "metadata": {"name": SOURCE, "namespace": bed.namespace},
             "spec": {"interval": "1h", "url": "https://example.com/repository"},
         });
-        bed.apply("source.toolkit.fluxcd.io/v1", "GitRepository", SOURCE, &source, None).await?;
+        bed.apply(
+            "source.toolkit.fluxcd.io/v1",
+            "GitRepository",
+            SOURCE,
+            &source,
+            None,
+        )
+        .await?;
         Ok(bed)
     }
 
@@ -144,7 +176,12 @@ impl Bed {
         let answer = match subresource {
             Some("status") => api.patch_status(name, &params, &Patch::Merge(body)).await?,
             _ if body.get("apiVersion").is_some() => {
-                api.patch(name, &PatchParams::apply("test").force(), &Patch::Apply(body)).await?
+                api.patch(
+                    name,
+                    &PatchParams::apply("test").force(),
+                    &Patch::Apply(body),
+                )
+                .await?
             }
             _ => api.patch(name, &params, &Patch::Merge(body)).await?,
         };
@@ -192,10 +229,20 @@ impl Bed {
             "size": written.size,
         });
         damage(&mut artifact, &mut bytes);
-        self.files.lock().unwrap_or_else(PoisonError::into_inner).insert(path, bytes);
+        self.files
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(path, bytes);
         let status = json!({"status": {"artifact": artifact}});
         let kind = "GitRepository";
-        self.apply("source.toolkit.fluxcd.io/v1", kind, SOURCE, &status, Some("status")).await?;
+        self.apply(
+            "source.toolkit.fluxcd.io/v1",
+            kind,
+            SOURCE,
+            &status,
+            Some("status"),
+        )
+        .await?;
         Ok(())
     }
 
@@ -213,28 +260,49 @@ impl Bed {
             "metadata": {"name": name, "namespace": self.namespace},
             "spec": spec,
         });
-        self.apply("kustomize.toolkit.fluxcd.io/v1", "Kustomization", name, &object, None).await?;
+        self.apply(
+            "kustomize.toolkit.fluxcd.io/v1",
+            "Kustomization",
+            name,
+            &object,
+            None,
+        )
+        .await?;
         Ok(())
     }
 
     /// Merges `patch` into a Kustomization and returns it.
     pub(super) async fn change(&self, name: &str, patch: Value) -> Result<Value> {
-        self.apply("kustomize.toolkit.fluxcd.io/v1", "Kustomization", name, &patch, None).await
+        self.apply(
+            "kustomize.toolkit.fluxcd.io/v1",
+            "Kustomization",
+            name,
+            &patch,
+            None,
+        )
+        .await
     }
 
     /// Asks for a reconcile with a token.
     pub(super) async fn request(&self, name: &str, token: &str) -> Result<()> {
         let annotations = json!({"reconcile.fluxcd.io/requestedAt": token});
-        self.change(name, json!({"metadata": {"annotations": annotations}})).await?;
+        self.change(name, json!({"metadata": {"annotations": annotations}}))
+            .await?;
         Ok(())
     }
 
     /// Deletes a Kustomization and waits until it is gone.
     pub(super) async fn delete(&self, name: &str) -> Result<()> {
-        let api = self.api("kustomize.toolkit.fluxcd.io/v1", "Kustomization", &self.namespace);
+        let api = self.api(
+            "kustomize.toolkit.fluxcd.io/v1",
+            "Kustomization",
+            &self.namespace,
+        );
         api.delete(name, &DeleteParams::default()).await?;
         self.kustomizations
-            .until(PATIENCE, |objects| (!objects.contains_key(name)).then_some(()))
+            .until(PATIENCE, |objects| {
+                (!objects.contains_key(name)).then_some(())
+            })
             .await
             .with_context(|| format!("{name} is still there"))
     }
@@ -272,11 +340,16 @@ impl Bed {
             _ => "v1",
         };
         let object = self.api(api_version, kind, namespace).get(name).await;
-        Ok(serde_json::to_value(object.with_context(|| format!("{kind} {namespace}/{name}"))?)?)
+        Ok(serde_json::to_value(
+            object.with_context(|| format!("{kind} {namespace}/{name}"))?,
+        )?)
     }
 
     pub(super) async fn config_map(&self, name: &str) -> Result<Option<Value>> {
-        let object = self.api("v1", "ConfigMap", &self.namespace).get_opt(name).await?;
+        let object = self
+            .api("v1", "ConfigMap", &self.namespace)
+            .get_opt(name)
+            .await?;
         Ok(object.map(serde_json::to_value).transpose()?)
     }
 
@@ -289,7 +362,8 @@ impl Bed {
     pub(super) async fn drift(&self, name: &str, value: &str) -> Result<()> {
         let api = self.api("v1", "ConfigMap", &self.namespace);
         let patch = json!({"data": {"key": value}});
-        api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await?;
+        api.patch(name, &PatchParams::default(), &Patch::Merge(patch))
+            .await?;
         Ok(())
     }
 
@@ -301,7 +375,10 @@ impl Bed {
         loop {
             let events = api.list(&about).await?.items;
             if events.len() >= count {
-                return events.into_iter().map(|e| Ok(serde_json::to_value(e)?)).collect();
+                return events
+                    .into_iter()
+                    .map(|e| Ok(serde_json::to_value(e)?))
+                    .collect();
             }
             if tokio::time::Instant::now() > deadline {
                 bail!("only {} events about {name}: {events:?}", events.len());
@@ -316,7 +393,7 @@ impl Bed {
     }
 
     /// The place in the audit log up to which requests have been made.
-    pub(super) fn mark(&self) -> Result<Mark> {
+    pub(super) fn mark() -> Result<Mark> {
         cluster::audit()?.mark()
     }
 
@@ -334,7 +411,11 @@ impl Bed {
                     && request.verb != "list"
             })
             .map(|request| {
-                let verb = if request.dry_run { "dry-run" } else { &request.verb };
+                let verb = if request.dry_run {
+                    "dry-run"
+                } else {
+                    &request.verb
+                };
                 format!("{verb} {} {}", request.resource, request.name)
             })
             .collect();
@@ -353,7 +434,10 @@ impl Bed {
 
     pub(super) async fn metrics(&self) -> Result<String> {
         let url = self.controller.metrics_url();
-        let address = url.trim_start_matches("http://").trim_end_matches("/metrics").to_owned();
+        let address = url
+            .trim_start_matches("http://")
+            .trim_end_matches("/metrics")
+            .to_owned();
         tokio::task::spawn_blocking(move || {
             use std::io::{Read, Write};
             let mut stream = std::net::TcpStream::connect(address)?;
