@@ -364,7 +364,7 @@ impl<'a> Layer<'a> {
 
     /// Tidies up after a transformer and notes it where the build tracks transformers.
     fn ran(&self, resources: &mut Resources, kind: &str) {
-        resources.drop_empty();
+        resources.settle();
         if let Some(origin) = self
             .configured_by(kind)
             .filter(|_| self.build.track_transformations.get())

@@ -185,6 +185,7 @@ fn run_layers<'b>(
     hash::transform(&mut resources)?;
     references::transform(&mut resources, &config)?;
     vars::transform(&mut resources, &gathered.vars, &config)?;
+    resources.settle();
     resources.retain(|resource| {
         !resource
             .annotations()

@@ -21,6 +21,7 @@ mod go;
 mod id;
 mod kustomization;
 mod limits;
+mod links;
 mod load;
 mod merge;
 mod node;

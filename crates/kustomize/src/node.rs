@@ -22,6 +22,9 @@ pub(crate) struct Scalar {
     pub(crate) text: Box<str>,
     pub(crate) tag: Tag,
     pub(crate) style: Style,
+    /// Not zero when other places of the object hold the same node upstream, see
+    /// [`links`](crate::links).
+    pub(crate) link: u32,
 }
 
 /// A scalar's type as far as it is fixed.
@@ -64,6 +67,7 @@ impl Node {
             text: text.into(),
             tag,
             style,
+            link: 0,
         }))
     }
 
@@ -158,13 +162,18 @@ impl Node {
         path.iter().try_fold(self, |node, name| node.get(name))
     }
 
-    /// Replaces this scalar by `new`, which takes over the quoting that is here.
+    /// Replaces this scalar by `new`, which takes over the quoting and the link that are here.
     pub(crate) fn overwrite(&mut self, new: &Scalar) {
-        let style = match self {
-            Self::Scalar(old) => old.style,
-            _ => new.style,
+        let (style, link) = match self {
+            Self::Scalar(old) => (old.style, old.link),
+            _ => (new.style, 0),
         };
-        *self = Self::scalar(&new.text, new.tag, style);
+        *self = Self::Scalar(Arc::new(Scalar {
+            text: new.text.clone(),
+            tag: new.tag,
+            style,
+            link,
+        }));
     }
 
     /// Sets this scalar to a text with a tag, keeping the quoting.
@@ -173,6 +182,7 @@ impl Node {
             text: text.into(),
             tag,
             style: Style::Plain,
+            link: 0,
         });
     }
 

@@ -11,9 +11,8 @@ use serde_json::{Number, Value};
 use crate::error::{Error, Result};
 use crate::go;
 use crate::node::{Key, Mapping, Node, Style, Tag};
-use crate::path::Leaf;
 
-pub(crate) use bridge::{emit, json, json_strict, needs_quotes, to_json};
+pub(crate) use bridge::{edit_yaml, emit, json, json_strict, needs_quotes, to_json};
 
 /// The largest object, in nodes. Aliases are cheap to write and dear to expand.
 const MAX_NODES: usize = 4_000_000;
@@ -59,13 +58,6 @@ pub(crate) fn resources(text: &str) -> Result<Vec<Node>> {
 /// Reads one document, which need not be a resource.
 pub(crate) fn one(text: &str) -> Result<Node> {
     bridge::document(text)?.ok_or_else(|| Error::invalid("empty document"))
-}
-
-/// The text of a YAML document that a string holds, with `value` at `path`.
-pub(crate) fn edit_yaml(_: &str, _: &Node, _: &[String], _: Option<Leaf>) -> Result<String> {
-    Err(Error::invalid(
-        "editing YAML inside a string is not supported",
-    ))
 }
 
 /// Makes nodes from a JSON value.

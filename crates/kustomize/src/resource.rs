@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use crate::id::{Gvk, Id};
+use crate::links::Links;
 use crate::node::{Mapping, Node, Tag};
 use crate::origin::Origin;
 
@@ -33,6 +34,7 @@ pub(crate) struct History {
     /// On patches: what they may change.
     pub(crate) allow_name_change: bool,
     pub(crate) allow_kind_change: bool,
+    pub(crate) links: Links,
     /// The variables that read from this resource.
     pub(crate) vars: Vec<Arc<str>>,
 }

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 
 use crate::error::{Error, Result};
 use crate::id::{Id, IdKey};
+use crate::links;
 use crate::node::{Mapping, Node, Tag};
 use crate::resource::{Behavior, Resource};
 
@@ -44,6 +45,12 @@ impl Resources {
 
     pub(crate) fn into_vec(self) -> Vec<Resource> {
         self.list
+    }
+
+    /// Tidies up after a transformer: drops emptied objects and makes shared scalars equal again.
+    pub(crate) fn settle(&mut self) {
+        self.drop_empty();
+        self.list.iter_mut().for_each(links::sync);
     }
 
     /// Drops objects that a transformer emptied.

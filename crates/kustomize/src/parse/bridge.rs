@@ -38,6 +38,81 @@ pub(super) fn document(text: &str) -> Result<Option<Node>> {
     parsed.map(|node| convert(&node)).transpose()
 }
 
+/// Writes `edited`, which was made from `document`, over the text of the document, keeping its styles.
+/// Comments, aliases and merges would be lost and are therefore refused.
+pub(crate) fn edit_yaml(text: &str, document: &Node, edited: &Node) -> Result<String> {
+    let refuse = || {
+        Error::invalid(
+            "a replacement inside a string of YAML with comments or aliases is not supported",
+        )
+    };
+    let has_comment = text.lines().any(|line| {
+        line.trim_start().starts_with('#') || line.contains(" #") || line.contains("\t#")
+    });
+    if has_comment || text.contains(['&', '*']) || text.contains(MERGE) {
+        return Err(refuse());
+    }
+    let parsed = yaml::parse_first(text).map_err(|error| Error::Yaml(error.to_string()))?;
+    let mut styled = parsed.ok_or_else(refuse)?;
+    overlay(&mut styled, document, edited);
+    let mut out = Vec::new();
+    v3::emit(&styled, &mut out);
+    Ok(String::from_utf8_lossy(&out).trim().to_owned())
+}
+
+/// Carries over what differs between `old` and `new` into the tree that has styles.
+fn overlay(styled: &mut yaml::Node, old: &Node, new: &Node) {
+    if old == new {
+        return;
+    }
+    match (&mut *styled, old, new) {
+        (yaml::Node::Scalar(styled), Node::Scalar(_), Node::Scalar(new)) => {
+            styled.text = new.text.as_ref().into();
+            styled.tag = to_yaml_tag(new.tag);
+        }
+        (yaml::Node::Sequence(styled), Node::Sequence(old), Node::Sequence(new)) => {
+            for (index, new) in new.iter().enumerate() {
+                match (styled.items.get_mut(index), old.get(index)) {
+                    (Some(styled), Some(old)) => overlay(styled, old, new),
+                    _ => styled.items.push(restore(new)),
+                }
+            }
+        }
+        (yaml::Node::Mapping(styled), Node::Mapping(old), Node::Mapping(new)) => {
+            for (key, new) in new.iter() {
+                match (styled.get_mut(&key.text), old.get(&key.text)) {
+                    (Some(styled), Some(old)) => overlay(styled, old, new),
+                    _ => styled.push(yaml::Node::untagged(key.text.as_ref()), restore(new)),
+                }
+            }
+        }
+        _ => *styled = restore(new),
+    }
+}
+
+fn restore(node: &Node) -> yaml::Node {
+    match node {
+        Node::Scalar(scalar) => {
+            let style = match scalar.style {
+                Style::Plain => ScalarStyle::Plain,
+                Style::Quoted => ScalarStyle::DoubleQuoted,
+            };
+            let tag = to_yaml_tag(scalar.tag);
+            yaml::Node::Scalar(yaml::Scalar::new(scalar.text.as_ref(), tag, style))
+        }
+        Node::Sequence(items) => yaml::Node::sequence(items.iter().map(restore).collect()),
+        Node::Mapping(fields) => {
+            let mut mapping = yaml::Node::mapping();
+            if let Some(restored) = mapping.as_mapping_mut() {
+                for (key, value) in fields.iter() {
+                    restored.push(yaml::Node::untagged(key.text.as_ref()), restore(value));
+                }
+            }
+            mapping
+        }
+    }
+}
+
 /// Whether a string would be read back as something else if it were written plainly.
 pub(crate) fn needs_quotes(text: &str) -> bool {
     v3::resolve_tag(text) != yaml::Tag::Str
@@ -174,6 +249,7 @@ fn convert_scalar(scalar: &yaml::Scalar) -> Scalar {
         text: scalar.text.as_str().into(),
         tag: from_yaml_tag(&scalar.tag),
         style,
+        link: 0,
     }
 }
 

@@ -223,7 +223,7 @@ impl Transformer {
             Action::Replacements(list) => replacements::transform(resources, list)?,
             Action::ValueAdd(add) => add.run(resources)?,
         }
-        resources.drop_empty();
+        resources.settle();
         if let Some(origin) = self
             .origin
             .as_ref()

@@ -3,13 +3,15 @@
 //! Source: kustomize `api/internal/target/kusttarget_configplugin.go`, `api/filters/labels`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::config::Config;
 use crate::error::{Result, ResultExt as _};
 use crate::field_spec::{Create, FieldSpec, FieldSpecs};
 use crate::id::Gvk;
 use crate::kustomization::{Field, Label};
-use crate::node::{Node, Tag};
+use crate::links::Links;
+use crate::node::{Node, Scalar, Style, Tag};
 use crate::resources::Resources;
 
 /// Sets `pairs` at every place that `specs` lead to; keys in order, values are strings.
@@ -27,11 +29,15 @@ pub(crate) fn transform(
             .filter(|spec| spec.matches(resource.gvk()))
             .collect();
         for (key, value) in pairs {
-            for spec in &matching {
+            let mut shared = None;
+            let mut links = std::mem::take(&mut resource.history.links);
+            let result = matching.iter().try_for_each(|spec| {
                 spec.apply(resource, Create::Mapping, &mut |node: &mut Node| {
-                    set(node, key, value)
-                })?;
-            }
+                    set(node, key, value, &mut shared, &mut links)
+                })
+            });
+            resource.history.links = links;
+            result?;
         }
     }
     Ok(())
@@ -70,11 +76,31 @@ pub(crate) fn to_spec(field: &Field) -> FieldSpec {
     FieldSpec::new(gvk, &field.path, field.create)
 }
 
-/// Sets an entry of a string map.
-pub(super) fn set(node: &mut Node, key: &str, value: &str) -> Result<()> {
+/// Sets an entry of a string map; all places where it is new share one scalar.
+fn set(
+    node: &mut Node,
+    key: &str,
+    value: &str,
+    shared: &mut Option<Arc<Scalar>>,
+    links: &mut Links,
+) -> Result<()> {
     match node {
         Node::Mapping(_) => {
-            node.set_field(key, value, Tag::Str);
+            let Some(fields) = node.as_mapping_mut() else {
+                return Ok(());
+            };
+            if let Some(old) = fields.get_mut(key) {
+                old.set_text(value, Tag::Str);
+            } else {
+                let new = || Scalar {
+                    text: value.into(),
+                    tag: Tag::Str,
+                    style: Style::Plain,
+                    link: 0,
+                };
+                let scalar = shared.get_or_insert_with(|| links.create(new()));
+                fields.push(key, Node::Scalar(Arc::clone(scalar)));
+            }
             Ok(())
         }
         Node::Scalar(scalar) if scalar.tag == Tag::Null => Ok(()),

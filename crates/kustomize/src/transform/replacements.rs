@@ -12,7 +12,7 @@ use crate::kustomization::{
     ReplacementField, ReplacementOptions, ReplacementSource, ReplacementTarget,
 };
 use crate::load::Loader;
-use crate::node::{Node, Scalar, Style, Tag};
+use crate::node::{Node, Style, Tag};
 use crate::parse;
 use crate::path::{self, Leaf};
 use crate::resource::Resource;
@@ -221,7 +221,7 @@ fn write(
             Node::Mapping(_) => Leaf::Mapping,
         });
     let parts = path::split(field_path);
-    if write_structured(root, value, &parts, create).is_ok() {
+    if write_structured(root, value, &parts, create)? {
         return Ok(());
     }
     let missing = || {
@@ -275,23 +275,22 @@ fn set(target: &mut Node, value: &Node, options: Option<&ReplacementOptions>) ->
 
 /// Gives a scalar a new text; replaces anything else.
 fn put(target: &mut Node, value: &Node) {
-    *target = match target {
+    match target {
         Node::Scalar(old) => {
-            let Scalar { tag, style, .. } = **old;
-            Node::scalar(value.value(), tag, style)
+            let tag = old.tag;
+            target.set_text(value.value(), tag);
         }
-        _ => value.clone(),
-    };
+        _ => *target = value.clone(),
+    }
 }
 
-/// Writes into a document that a string holds. Any failure means: not such a document.
+/// Writes into a document that a string holds; says whether there is one.
 fn write_structured(
     root: &mut Node,
     value: &Node,
     parts: &[String],
     create: Option<Leaf>,
-) -> Result<()> {
-    let none = || Error::invalid("no structured data found in path");
+) -> Result<bool> {
     for cut in 1..parts.len() {
         let (head, tail) = parts.split_at(cut);
         let Ok(found) = path::lookup(root, head) else {
@@ -300,41 +299,47 @@ fn write_structured(
         let Some(text) = found.and_then(Node::text).map(str::to_owned) else {
             continue;
         };
-        let Ok(new) = edit_document(&text, value, tail, create)? else {
+        let Ok(document) = parse::one(&text) else {
             continue;
         };
-        path::visit(root, head, None, &mut |field: &mut Node| {
-            put(field, &Node::untagged(&new));
-            Ok(())
-        })?;
-        return Ok(());
+        let Some(new) = edit_document(&text, document, value, tail, create)? else {
+            return Ok(false);
+        };
+        // A head with a pattern is edited in a copy upstream, which is then thrown away.
+        let plain = head.iter().all(|part| !part.starts_with('['));
+        if plain {
+            path::visit(root, head, None, &mut |field: &mut Node| {
+                put(field, &Node::untagged(&new));
+                Ok(())
+            })?;
+        }
+        return Ok(plain);
     }
-    Err(none())
+    Ok(false)
 }
 
-/// The text with `value` at `path`; the inner failure means that the text is no document.
+/// The text with `value` at `path`; `None` when the document has no such place.
 fn edit_document(
     text: &str,
+    document: Node,
     value: &Node,
     path: &[String],
     create: Option<Leaf>,
-) -> Result<Result<String>> {
-    let mut document = match parse::one(text) {
-        Ok(document) => document,
-        Err(error) => return Ok(Err(error)),
-    };
-    let first = text.trim_start().chars().next();
-    let count = path::visit(&mut document, path, create, &mut |target: &mut Node| {
+) -> Result<Option<String>> {
+    let mut edited = document.clone();
+    let count = path::visit(&mut edited, path, create, &mut |target: &mut Node| {
         put(target, value);
         Ok(())
-    })?;
-    if count == 0 {
-        return Err(Error::invalid("unable to find field in structured data"));
+    });
+    if !count.is_ok_and(|count| count > 0) {
+        return Ok(None);
     }
-    if !matches!(first, Some('{' | '[')) {
-        return parse::edit_yaml(text, value, path, create).map(Ok);
+    if !text.trim_start().starts_with(['{', '[']) {
+        return parse::edit_yaml(text, &document, &edited).map(Some);
     }
-    let json = parse::to_json(&document)?;
+    let Ok(json) = parse::to_json(&edited) else {
+        return Ok(None);
+    };
     let out = if text.contains('\n') && text.contains("  ") {
         go::indented_json(&json)
     } else {
@@ -342,5 +347,5 @@ fn edit_document(
         yaml::write_json(&json, &mut out);
         out
     };
-    Ok(Ok(String::from_utf8_lossy(&out).into_owned()))
+    Ok(Some(String::from_utf8_lossy(&out).into_owned()))
 }

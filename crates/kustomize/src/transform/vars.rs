@@ -151,13 +151,15 @@ fn is_string(node: &Node) -> bool {
 }
 
 fn expand_scalar(node: &mut Node, values: &Values<'_>) {
-    let new = match node {
-        Node::Scalar(scalar) if matches!(scalar.tag, Tag::Str | Tag::None) => {
-            expand(&scalar.text, values)
-        }
-        _ => return,
-    };
-    *node = Node::Scalar(new.into());
+    if let Node::Scalar(scalar) = node
+        && matches!(scalar.tag, Tag::Str | Tag::None)
+    {
+        let new = Scalar {
+            link: scalar.link,
+            ..expand(&scalar.text, values)
+        };
+        *node = Node::Scalar(new.into());
+    }
 }
 
 /// The text with its references replaced; a text that is one reference takes the value's type.
@@ -166,6 +168,7 @@ fn expand(text: &str, values: &Values<'_>) -> Scalar {
         text: text.into(),
         tag: Tag::Str,
         style: Style::Plain,
+        link: 0,
     };
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -215,5 +218,6 @@ fn typed(value: &Scalar) -> Scalar {
         text,
         tag,
         style: Style::Plain,
+        link: 0,
     }
 }
