@@ -81,6 +81,16 @@ impl Decoded {
         })
     }
 
+    /// Why some key cannot become a string.
+    pub(crate) fn bad_key(&self) -> Option<&DecodeError> {
+        match self {
+            Self::Bad(error) => Some(error),
+            Self::Sequence(items) => items.iter().find_map(Self::bad_key),
+            Self::Mapping(entries) => entries.iter().find_map(|(_, value)| value.bad_key()),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) => None,
+        }
+    }
+
     /// The value in Go's syntax (`%#v`), which some errors show.
     pub(crate) fn go_syntax(&self, version: Version) -> String {
         match self {

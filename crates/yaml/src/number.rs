@@ -144,7 +144,16 @@ struct Shortest {
 }
 
 fn shortest(float: f64) -> Shortest {
-    from_scientific(&format!("{:e}", float.abs()), float.is_sign_negative())
+    let negative = float.is_sign_negative();
+    let float = float.abs();
+    let shortest = from_scientific(&format!("{float:e}"), negative);
+    // Of two texts equally short and equally near Go takes the even one.
+    let rounded = format!("{float:.*e}", shortest.digits.len().saturating_sub(1));
+    if rounded.parse() == Ok(float) {
+        from_scientific(&rounded, negative)
+    } else {
+        shortest
+    }
 }
 
 fn from_scientific(text: &str, negative: bool) -> Shortest {
@@ -297,6 +306,12 @@ mod tests {
             (1e21, "1e+21", "1e+21"),
             (-2.5e-10, "-2.5e-10", "-2.5e-10"),
             (1.5e300, "1.5e+300", "1.5e+300"),
+            (
+                1_583_654_270_004_312.2,
+                "1.5836542700043122e+15",
+                "1583654270004312.2",
+            ),
+            (5e-324, "5e-324", "5e-324"),
         ];
         for (float, yaml, json) in cases {
             assert_eq!(format_yaml(float), yaml);

@@ -28,7 +28,14 @@ pub fn to_json(bytes: &[u8]) -> Result<Value, DecodeError> {
     let nodes = compose(&Input::from_bytes(bytes), Version::V2, Extent::First)?;
     match nodes.first() {
         None => Ok(Value::Null),
-        Some(node) => decode(node)?.into_json(),
+        Some(node) => {
+            let decoded = decode(node)?;
+            // Keys become strings before anything is encoded.
+            match decoded.bad_key() {
+                Some(error) => Err(error.clone()),
+                None => decoded.into_json(),
+            }
+        }
     }
 }
 
@@ -85,7 +92,13 @@ impl Entries {
         for (key, content) in mapping.iter() {
             if !is_merge(key) {
                 let key = decode(key)?;
-                self.insert(key, decode(content)?)?;
+                if matches!(
+                    key,
+                    Decoded::Sequence(_) | Decoded::Mapping(_) | Decoded::Bad(_)
+                ) {
+                    return Err(invalid_key(&key, Version::V2));
+                }
+                self.insert(key, decode(content)?);
                 continue;
             }
             match content {
@@ -101,11 +114,8 @@ impl Entries {
         Ok(())
     }
 
-    fn insert(&mut self, key: Decoded, value: Decoded) -> Result<(), DecodeError> {
+    fn insert(&mut self, key: Decoded, value: Decoded) {
         let kind = match &key {
-            Decoded::Sequence(_) | Decoded::Mapping(_) | Decoded::Bad(_) => {
-                return Err(invalid_key(&key, Version::V2));
-            }
             Decoded::Null => "%!s(<nil>)",
             Decoded::Number(Number::Uint(_)) => "uint64",
             _ => "",
@@ -125,7 +135,6 @@ impl Entries {
             });
         }
         self.map.insert(name, value);
-        Ok(())
     }
 }
 

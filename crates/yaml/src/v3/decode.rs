@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::decoded::{DecodeError, Decoded, invalid_key, no_mapping_to_merge};
 use crate::error::Version;
 use crate::json::go_quote;
-use crate::node::{Mapping, Node};
+use crate::node::{Mapping, Node, Tag};
 use crate::v3::{Position, Typed, type_scalar};
 
 /// How many repeated keys an error lists.
@@ -60,12 +60,7 @@ fn decode_root(node: &Node) -> Result<Value, DecodeError> {
                     Value::Null
                 });
             }
-            let tag = scalar.tag.as_str();
-            let text = shorten(&scalar.text);
-            let line = scalar.line();
-            decoder.fault(&format!(
-                "line {line}: cannot unmarshal {tag} `{text}` into map[string]interface {{}}"
-            ));
+            decoder.mismatch(node, "map[string]interface {}");
             Decoded::Null
         }
     };
@@ -168,9 +163,7 @@ impl Decoder {
                     }
                 },
                 other if keys == Keys::Any => {
-                    let line = other.line();
-                    let tag = other.tag().as_str();
-                    self.fault(&format!("line {line}: cannot unmarshal {tag} into string"));
+                    self.mismatch(other, "string");
                     None
                 }
                 other => {
@@ -245,6 +238,18 @@ impl Decoder {
             }
         }
         true
+    }
+
+    /// Reports a node that does not fit a Go type.
+    fn mismatch(&mut self, node: &Node, wanted: &str) {
+        let value = match node.tag() {
+            Tag::Seq | Tag::Map => String::new(),
+            _ => format!(" `{}`", shorten(node.as_str().unwrap_or_default())),
+        };
+        let (line, tag) = (node.line(), node.tag().as_str());
+        self.fault(&format!(
+            "line {line}: cannot unmarshal {tag}{value} into {wanted}"
+        ));
     }
 
     fn fault(&mut self, fault: &str) {

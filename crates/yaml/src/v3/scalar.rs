@@ -99,14 +99,15 @@ fn is_written_as_block(scalar: &Scalar, position: Position) -> bool {
 }
 
 /// Written again in folded style a text can change: version 3 writes a line break twice before an
-/// indented line, where it counts twice, and no break twice if the text begins with a blank.
+/// indented line and at the end, where it counts twice, and no break twice if the text begins with
+/// a blank.
 fn type_folded(scalar: &Scalar) -> Result<Typed<'_>, ParseError> {
     let place = Position {
         flow: false,
         key: true,
     };
     let text = scalar.text.as_str();
-    if !text.trim_end_matches('\n').contains('\n') {
+    if !text.strip_suffix('\n').unwrap_or(text).contains('\n') {
         return type_scalar(scalar, place);
     }
     let mut written = Vec::new();

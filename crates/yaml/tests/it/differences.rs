@@ -1,0 +1,142 @@
+//! Where we knowingly differ from Go, each with its reason.
+
+use super::oracle::{Answer, Mode};
+
+/// A difference that is meant to be.
+struct Difference {
+    reason: &'static str,
+    applies: fn(mode: Mode, text: &str, ours: &Answer, theirs: &Answer) -> bool,
+}
+
+const KNOWN: &[Difference] = &[
+    Difference {
+        reason: "aliases are replaced by copies when a document is read",
+        applies: |mode, text, ours, theirs| {
+            mode == Mode::Rewrite && text.contains('&') && ours.is_ok() && theirs.is_ok()
+        },
+    },
+    Difference {
+        reason: "comments are not kept",
+        applies: |mode, text, ours, theirs| {
+            mode == Mode::Rewrite && text.contains('#') && ours.is_ok() && theirs.is_ok()
+        },
+    },
+    Difference {
+        reason: "comments are not kept, so faults stand on other lines",
+        applies: |_, text, ours, theirs| {
+            let lists_keys = |answer: &Answer| {
+                answer
+                    .as_ref()
+                    .is_err_and(|error| error.starts_with("yaml: unmarshal errors:"))
+            };
+            text.contains('#') && lists_keys(ours) && lists_keys(theirs)
+        },
+    },
+    Difference {
+        reason: "the order of some keys contradicts itself; Go sorts them differently each time",
+        applies: |_, text, ours, theirs| {
+            let (Ok(ours), Ok(theirs)) = (ours, theirs) else {
+                return false;
+            };
+            let lines = |text: &[u8]| {
+                let text = String::from_utf8_lossy(text).into_owned();
+                let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+                lines.sort();
+                lines
+            };
+            let same_lines = lines(ours) == lines(theirs);
+            same_lines
+                && [ours.as_slice(), text.as_bytes()].into_iter().any(|text| {
+                    yaml::v2::to_json(text).is_ok_and(|value| has_contradiction(&value))
+                })
+        },
+    },
+    Difference {
+        reason: "anchors are not kept, so a document of nothing else is none when written again",
+        applies: |_, text, ours, theirs| {
+            let (ours, theirs) = (ours.as_deref().ok(), theirs.as_deref().ok());
+            text.contains('&')
+                && matches!(ours, Some(b"{}" | b"{}\n"))
+                && matches!(theirs, Some(b"null" | b"null\n"))
+        },
+    },
+    Difference {
+        reason: "Go fails by accident",
+        applies: |_, _, _, theirs| {
+            theirs
+                .as_ref()
+                .is_err_and(|error| error.contains("runtime error") || error.starts_with("panic: "))
+        },
+    },
+    Difference {
+        reason: "an anchor that contains itself is refused when a document is read",
+        applies: |_, _, ours, _| {
+            ours.as_ref()
+                .is_err_and(|error| error.ends_with("value contains itself"))
+        },
+    },
+    Difference {
+        reason: "bytes of !!binary that are not UTF-8 become U+FFFD before JSON is written",
+        applies: |mode, text, ours, theirs| {
+            let replaced = |answer: &Answer, mark: &str| {
+                let text = answer
+                    .as_ref()
+                    .map(|text| String::from_utf8_lossy(text).into_owned());
+                text.map(|text| text.replace(mark, "")).unwrap_or_default()
+            };
+            matches!(mode, Mode::Json | Mode::Config)
+                && text.contains("!!binary")
+                && replaced(ours, "\u{FFFD}") == replaced(theirs, "\\ufffd")
+        },
+    },
+];
+
+/// Whether some map has keys of which each comes before the next, and the last before the first.
+fn has_contradiction(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::Array(items) => items.iter().any(has_contradiction),
+        serde_json::Value::Object(map) => {
+            let keys: Vec<_> = map.keys().collect();
+            let before = |a: &str, b: &str| yaml::v2::compare_keys(a, b).is_lt();
+            keys.iter().any(|a| {
+                keys.iter()
+                    .any(|b| before(a, b) && keys.iter().any(|c| before(b, c) && before(c, a)))
+            }) || map.values().any(has_contradiction)
+        }
+        _ => false,
+    }
+}
+
+/// Why the answers differ, if that is known.
+pub(crate) fn reason(
+    mode: Mode,
+    text: &[u8],
+    ours: &Answer,
+    theirs: &Answer,
+) -> Option<&'static str> {
+    let text = String::from_utf8_lossy(text);
+    KNOWN
+        .iter()
+        .find(|difference| (difference.applies)(mode, &text, ours, theirs))
+        .map(|difference| difference.reason)
+}
+
+/// Compares both answers; the error is a report.
+pub(crate) fn compare(mode: Mode, text: &[u8]) -> Result<(), String> {
+    let theirs = mode.theirs(text);
+    let ours = mode.ours(text);
+    if ours == theirs || reason(mode, text, &ours, &theirs).is_some() {
+        return Ok(());
+    }
+    let show = |answer: &Answer| match answer {
+        Ok(output) => format!("ok\n{}", String::from_utf8_lossy(output)),
+        Err(error) => format!("error: {error}\n"),
+    };
+    Err(format!(
+        "{mode:?}\n--- text {:?}\n{}\n--- ours {}--- theirs {}",
+        String::from_utf8_lossy(text),
+        String::from_utf8_lossy(text),
+        show(&ours),
+        show(&theirs)
+    ))
+}
