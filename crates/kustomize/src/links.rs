@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use crate::node::{Node, Scalar};
+use crate::node::{Mapping, Node, Scalar};
 use crate::resource::Resource;
 
 /// The last known value behind each link of a resource; link `n` is at `n - 1`.
@@ -88,7 +88,7 @@ fn write_changes(node: &mut Node, links: &Links) {
             for (_, value) in node
                 .as_mapping_mut()
                 .into_iter()
-                .flat_map(|fields| fields.iter_mut())
+                .flat_map(Mapping::iter_mut)
             {
                 write_changes(value, links);
             }

@@ -48,7 +48,7 @@ impl Prepared {
             }
         };
         let strategic = parse::resources(&text);
-        let operations = parse::json(&text).and_then(|document| json6902::parse(&document));
+        let operations = operations_of(&text);
         let both =
             matches!((&strategic, &operations), (Ok(a), Ok(b)) if !a.is_empty() && !b.is_empty());
         if both {
@@ -175,7 +175,7 @@ pub(crate) fn apply_json_entry(
     if text.is_empty() {
         return Err(Error::invalid("patch file empty seems to be empty"));
     }
-    let operations = json6902::parse(&parse::json(&text)?)?;
+    let operations = operations_of(&text)?;
     if operations.is_empty() {
         return Err(Error::invalid(format!(
             "patch appears to be empty; file={}, JsonOp={text}",
@@ -189,6 +189,16 @@ pub(crate) fn apply_json_entry(
         }
     }
     Ok(())
+}
+
+/// Reads operations: JSON when the text starts like a list, else the first YAML document.
+fn operations_of(text: &str) -> Result<Vec<Operation>> {
+    let document = if text.starts_with('[') {
+        serde_json::from_str(text).map_err(|error| Error::invalid(error.to_string()))?
+    } else {
+        parse::json(text)?
+    };
+    json6902::parse(&document)
 }
 
 fn select(resources: &Resources, target: &Selector) -> Result<Vec<usize>> {

@@ -302,7 +302,7 @@ fn write_structured(
         let Ok(document) = parse::one(&text) else {
             continue;
         };
-        let Some(new) = edit_document(&text, document, value, tail, create)? else {
+        let Some(new) = edit_document(&text, &document, value, tail, create)? else {
             return Ok(false);
         };
         // A head with a pattern is edited in a copy upstream, which is then thrown away.
@@ -321,7 +321,7 @@ fn write_structured(
 /// The text with `value` at `path`; `None` when the document has no such place.
 fn edit_document(
     text: &str,
-    document: Node,
+    document: &Node,
     value: &Node,
     path: &[String],
     create: Option<Leaf>,
@@ -335,7 +335,7 @@ fn edit_document(
         return Ok(None);
     }
     if !text.trim_start().starts_with(['{', '[']) {
-        return parse::edit_yaml(text, &document, &edited).map(Some);
+        return parse::edit_yaml(text, document, &edited).map(Some);
     }
     let Ok(json) = parse::to_json(&edited) else {
         return Ok(None);

@@ -1,4 +1,9 @@
 //! The engine against the real `kustomize` 5.8.1, and Flux's mode against written expectations.
 
 mod conformance;
+mod flux;
 mod oracle;
+mod overlays;
+mod read_sets;
+mod robustness;
+mod trees;
