@@ -18,6 +18,7 @@ use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 use self::credentials::{Credentials, write_kubeconfig};
 use self::parts::{Nodes, Server};
@@ -127,6 +128,20 @@ impl ControlPlane {
         Ok(plane)
     }
 
+    /// Returns the control plane that the tests of one program share, with everything; the first
+    /// caller starts it, and it ends with the program.
+    ///
+    /// Keep to a [namespace](Self::namespace) of your own in it.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn shared() -> Result<&'static Self> {
+        static SHARED: OnceCell<ControlPlane> = OnceCell::const_new();
+        SHARED
+            .get_or_try_init(|| Self::start(Options::full()))
+            .await
+    }
+
     /// Starts etcd and the API server; again with other ports if someone took one of them.
     async fn serve(dir: &Path, audit: bool) -> Result<(Server, PathBuf)> {
         let kubeconfig = dir.join("kubeconfig");
@@ -229,6 +244,14 @@ impl ControlPlane {
     /// If the server refuses.
     pub async fn namespace(&self, prefix: &str) -> Result<String> {
         objects::create_namespace(self.client().await?, prefix).await
+    }
+
+    /// Creates a namespace of this name unless it is there.
+    ///
+    /// # Errors
+    /// If the server refuses.
+    pub async fn ensure_namespace(&self, name: &str) -> Result<()> {
+        objects::ensure_namespace(self.client().await?, name).await
     }
 
     /// Applies the manifests in a file or directory with `kubectl`, server-side, and waits until the

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use testkit::Options;
 
 use self::floor::Floor;
 use self::report::{Report, Run};
@@ -128,7 +129,11 @@ async fn fill(flags: &Flags, candidate: &Candidate, run: &mut Run) -> Result<()>
         "{}: starting with {} services",
         run.controllers, run.services
     );
-    let mut rig = Rig::start(candidate, run.services, !flags.without_nodes).await?;
+    let options = Options {
+        nodes: !flags.without_nodes,
+        ..Options::full()
+    };
+    let mut rig = Rig::start(candidate, run.services, options).await?;
     let chosen = Scenario::ALL.into_iter().filter(|scenario| {
         *scenario == Scenario::Initial
             || flags.scenario.is_empty()

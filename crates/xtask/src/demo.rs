@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
+use testkit::Options;
 use testkit::observe::Tally;
 
 use crate::bench::report::seconds;
@@ -21,6 +22,9 @@ pub(crate) struct Flags {
     /// Leave everything running in the end, until Ctrl-C.
     #[arg(long)]
     keep: bool,
+    /// Use the cluster of this kubeconfig, and fill it, instead of a control plane of our own.
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
     /// Use the binaries source-controller and kustomize-controller in this directory, not ours.
     #[arg(long, value_name = "DIR")]
     controllers_from: Option<PathBuf>,
@@ -69,14 +73,18 @@ pub(crate) async fn run(flags: Flags) -> Result<()> {
         flags: flags.flag.clone(),
         definitions: flags.definitions.clone(),
     };
-    let mut rig = Rig::start(&candidate, flags.services, true).await?;
+    let options = Options {
+        kubeconfig: flags.kubeconfig.clone(),
+        ..Options::full()
+    };
+    let mut rig = Rig::start(&candidate, flags.services, options).await?;
     places(&rig);
     let seen = show(&mut rig, Duration::from_secs(flags.deadline)).await?;
     summary(&rig, &seen);
     if flags.keep {
         places(&rig);
         println!("everything is left running; stop with Ctrl-C");
-        tokio::signal::ctrl_c().await.context("wait for Ctrl-C")?;
+        std::future::pending::<()>().await;
     }
     Ok(())
 }
@@ -172,9 +180,14 @@ async fn progress(rig: &mut Rig, tally: &Tally, count: usize, limit: Duration) -
     let shown = {
         let (bar, tally) = (bar.clone(), tally.clone());
         tokio::spawn(async move {
+            // A log file gets a line now and then.
+            let pause = Duration::from_millis(if bar.is_hidden() { 5000 } else { 100 });
             loop {
+                tokio::time::sleep(pause).await;
+                if bar.is_hidden() {
+                    println!("   {}/{count} ready", tally.count());
+                }
                 bar.set_position(tally.count() as u64);
-                tokio::time::sleep(Duration::from_millis(100)).await;
             }
         })
     };

@@ -43,18 +43,30 @@ enum Task {
 #[tokio::main]
 async fn main() -> ExitCode {
     let result = match Cli::parse().task {
-        Task::ControlPlane(flags) => control_plane::run(flags).await,
+        Task::ControlPlane(flags) => until_interrupted(Box::pin(control_plane::run(flags))).await,
         Task::Crds(flags) => crds::run(&flags),
         Task::Test => test::run(),
         Task::Tidy => tidy::run(),
-        Task::Demo(flags) => demo::run(flags).await,
-        Task::Bench(flags) => bench::run(flags).await,
+        Task::Demo(flags) => until_interrupted(Box::pin(demo::run(flags))).await,
+        Task::Bench(flags) => until_interrupted(Box::pin(bench::run(flags))).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             println!("error: {error:#}");
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// Ends a task at Ctrl-C by dropping it, so that whatever it started ends in the right order.
+async fn until_interrupted(task: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::select! {
+        result = task => result,
+        signal = tokio::signal::ctrl_c() => {
+            signal?;
+            println!("interrupted");
+            Ok(())
         }
     }
 }

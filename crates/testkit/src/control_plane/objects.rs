@@ -57,6 +57,19 @@ pub(super) async fn create_namespace(client: Client, prefix: &str) -> Result<Str
     Ok(created.name_any())
 }
 
+/// Creates a namespace of this name unless it is there.
+pub(super) async fn ensure_namespace(client: Client, name: &str) -> Result<()> {
+    let namespace = serde_json::from_value(json!({ "metadata": { "name": name } }))
+        .context("describe a namespace")?;
+    match Api::<Namespace>::all(client)
+        .create(&PostParams::default(), &namespace)
+        .await
+    {
+        Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(()),
+        result => result.map(drop).context("create a namespace"),
+    }
+}
+
 /// Returns a token for a `ServiceAccount`, which is created if it is not there.
 pub(super) async fn service_account_token(
     client: Client,

@@ -62,14 +62,21 @@ impl Floor {
         let sample = objects
             .get(&rig.monorepo.service(0))
             .context("there is no Kustomization to take a status from")?;
+        let status = sample.object.data["status"].clone();
+        let revision = rig.revision()?;
+        // Each round writes another revision in its place; the same again would cost nothing.
+        anyhow::ensure!(
+            status["lastAppliedRevision"] == revision.as_str(),
+            "the status to take is not at the newest revision"
+        );
         let mut monorepo = rig.monorepo.clone();
         APPS.clone_into(&mut monorepo.env);
         FLUX.clone_into(&mut monorepo.flux_namespace);
         Ok(Self {
             client: rig.client.clone(),
             monorepo,
-            status: sample.object.data["status"].clone(),
-            revision: rig.revision()?,
+            status,
+            revision,
             round: 0,
         })
     }
