@@ -28,14 +28,14 @@ pub use compose::MAX_DEPTH;
 pub use decoded::DecodeError;
 pub use error::{ParseError, Version};
 pub use json::{write_json, write_json_string};
-pub use node::{Kind, Mapping, Node, Scalar, ScalarStyle, Sequence, Tag, Text};
+pub use node::{Kind, Mapping, MergeError, Node, Scalar, ScalarStyle, Sequence, Tag, Text};
 
 use compose::{Extent, compose};
 use reader::Input;
 
 /// Reads every document of a stream as go-yaml v3 does.
 ///
-/// Aliases are replaced by copies; merge keys stay. An empty stream
+/// Aliases are replaced by copies; merge keys stay, see [`Node::inflate_merges`]. An empty stream
 /// has no documents, an empty document is a null.
 ///
 /// # Errors

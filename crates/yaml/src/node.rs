@@ -12,9 +12,11 @@
 //! Source: `Node` in go.yaml.in/yaml/v3 3.0.3; comments and anchors are not kept.
 
 mod mapping;
+mod merge;
 mod text;
 
 pub use mapping::Mapping;
+pub use merge::MergeError;
 pub use text::Text;
 
 use std::fmt;

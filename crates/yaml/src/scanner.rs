@@ -98,6 +98,8 @@ pub(crate) struct Scanner<'a> {
     version: Version,
     problem: Option<&'static str>,
     tokens: VecDeque<Token>,
+    /// The first token of the queue is known to be the next one.
+    ready: bool,
     /// How many tokens have left the queue.
     parsed: usize,
     started: bool,
@@ -117,6 +119,7 @@ impl<'a> Scanner<'a> {
             version,
             problem,
             tokens: VecDeque::with_capacity(16),
+            ready: false,
             parsed: 0,
             started: false,
             indent: None,
@@ -129,8 +132,11 @@ impl<'a> Scanner<'a> {
 
     /// The next token, which stays in the queue. After the end it is `StreamEnd` for ever.
     pub(crate) fn peek(&mut self) -> Result<&Token, Fault> {
-        self.fill()
-            .map_err(|fault| self.unreadable().unwrap_or(fault))?;
+        if !self.ready {
+            self.fill()
+                .map_err(|fault| self.unreadable().unwrap_or(fault))?;
+            self.ready = true;
+        }
         self.tokens
             .front()
             .ok_or_else(|| no_token(self.cursor.line))
@@ -139,6 +145,7 @@ impl<'a> Scanner<'a> {
     /// Takes the token that [`Scanner::peek`] showed.
     pub(crate) fn next(&mut self) -> Result<Token, Fault> {
         self.peek()?;
+        self.ready = false;
         self.parsed += 1;
         self.tokens
             .pop_front()

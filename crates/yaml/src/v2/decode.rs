@@ -79,7 +79,7 @@ fn decode_scalar(scalar: &Scalar) -> Result<Decoded, ParseError> {
 #[derive(Default)]
 struct Entries {
     map: BTreeMap<String, Decoded>,
-    /// The first key that cannot become a string.
+    /// A key that cannot become a string.
     bad: Option<DecodeError>,
 }
 
@@ -126,7 +126,7 @@ impl Entries {
             Decoded::Number(Number::Float(float)) => format_yaml_32(float),
             _ => shown.clone(),
         };
-        if !kind.is_empty() && self.bad.is_none() {
+        if !kind.is_empty() {
             let value = value.go_syntax(Version::V2);
             self.bad = Some(DecodeError::KeyType {
                 kind,

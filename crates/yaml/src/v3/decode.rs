@@ -208,7 +208,15 @@ impl Decoder {
     /// Reports every pair of equal keys.
     fn has_repeated_keys(&mut self, mapping: &Mapping) -> bool {
         let mut first: HashMap<Option<&str>, Vec<u32>> = HashMap::new();
-        let distinct = {
+        let entries = mapping.entries();
+        let distinct = if entries.len() <= 16 {
+            let same = |a: &Node, b: &Node| a.kind() == b.kind() && a.as_str() == b.as_str();
+            (1..entries.len()).all(|at| {
+                let (before, rest) = entries.split_at(at);
+                rest.first()
+                    .is_none_or(|(key, _)| before.iter().all(|(a, _)| !same(a, key)))
+            })
+        } else {
             let mut seen = HashSet::with_capacity(mapping.len());
             mapping
                 .iter()

@@ -327,6 +327,7 @@ fn write_scalar(out: &mut String, style: u8, text: &str, pad: &str, inside: Insi
     }
 }
 
+/// `YAML_CASES` multiplies the number of cases.
 fn run(cases: u32, strategy: &impl Strategy<Value = Vec<u8>>, modes: &[Mode]) {
     let config = Config {
         cases,
