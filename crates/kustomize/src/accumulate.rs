@@ -26,6 +26,9 @@ use crate::transform::{
 };
 use crate::{Limits, plugin};
 
+/// The schema that is built in.
+const SCHEMA_VERSION: &str = "v1.21.2";
+
 /// What layers have gathered so far.
 #[derive(Debug, Default)]
 pub(crate) struct Accumulator {
@@ -42,6 +45,8 @@ pub(crate) struct Build<'a> {
     /// Set when the top layer asks for build metadata.
     pub(crate) track_transformations: std::cell::Cell<bool>,
     pub(crate) warnings: std::cell::RefCell<Vec<String>>,
+    /// Whether a layer has chosen an OpenAPI schema.
+    pub(crate) schema_chosen: std::cell::Cell<bool>,
     /// How many layers are evaluated within one another.
     pub(crate) depth: std::cell::Cell<usize>,
 }
@@ -62,7 +67,7 @@ impl Accumulator {
 
     fn add_config(&mut self, config: &Arc<Config>) -> Result<()> {
         self.config = Some(match self.config.take() {
-            None => Arc::clone(config),
+            None => config::normalize(config)?,
             Some(known) => config::merge_shared(known, config)?,
         });
         Ok(())
@@ -144,6 +149,7 @@ impl<'a> Layer<'a> {
 
     fn run(&self, into: &mut Accumulator) -> Result<()> {
         let k = &self.kustomization;
+        self.check_schema()?;
         self.gather(into, &k.resources)
             .context(|| "accumulating resources".to_owned())?;
         let config = plugin::config::load(&self.loader, &k.configurations)?;
@@ -165,6 +171,38 @@ impl<'a> Layer<'a> {
             .iter()
             .try_for_each(|var| into.add_var(var.clone()))
             .context(|| "merging vars".to_owned())
+    }
+
+    /// Checks the choice of OpenAPI schema. The first layer that makes one decides for the build; a
+    /// schema of the user's own is not used for merging, which a warning says.
+    fn check_schema(&self) -> Result<()> {
+        let openapi = &self.kustomization.openapi;
+        let (version, path) = (openapi.get("version"), openapi.get("path"));
+        if let Some(path) = path {
+            self.loader.load(path)?;
+        }
+        if self.build.schema_chosen.get() {
+            return Ok(());
+        }
+        if version.is_some() && path.is_some() {
+            return Err(Error::invalid(
+                "builtin version and custom schema provided, cannot use both",
+            ));
+        }
+        if version.is_some_and(|version| !version.is_empty() && version != SCHEMA_VERSION) {
+            return Err(Error::invalid(
+                "the specified OpenAPI version is not built in",
+            ));
+        }
+        if let Some(path) = path {
+            self.build.warnings.borrow_mut().push(format!(
+                "# Warning: the OpenAPI schema '{path}' is not used; lists of its types are replaced by patches."
+            ));
+        }
+        self.build
+            .schema_chosen
+            .set(version.is_some() || path.is_some());
+        Ok(())
     }
 
     /// Reads files and builds bases in listed order.
@@ -332,7 +370,7 @@ impl<'a> Layer<'a> {
             labels::transform(resources, &entry.pairs, &labels::specs_of(entry, &config)?)?;
             self.ran(resources, "LabelTransformer");
         }
-        if !k.common_labels.is_empty() {
+        if !k.common_labels.is_empty() || !k.labels.is_empty() {
             labels::transform(resources, &k.common_labels, &config.common_labels)?;
             self.ran(resources, "LabelTransformer");
         }

@@ -141,6 +141,7 @@ pub(crate) fn run<'o>(
         limits: &options.limits,
         track_transformations: Cell::new(false),
         warnings: RefCell::default(),
+        schema_chosen: Cell::new(false),
         depth: Cell::new(0),
     };
     let result = run_layers(&build, &source, options, top);

@@ -160,6 +160,14 @@ impl BackReference {
     }
 }
 
+/// What a first configuration is once it is added to nothing: its specs cover each other, too.
+pub(crate) fn normalize(config: &Arc<Config>) -> Result<Arc<Config>> {
+    if Arc::ptr_eq(config, &DEFAULT) {
+        return Ok(Arc::clone(config));
+    }
+    Config::default().merge(config).map(Arc::new)
+}
+
 /// Merges shared configurations; the same value twice costs nothing.
 pub(crate) fn merge_shared(a: Arc<Config>, b: &Arc<Config>) -> Result<Arc<Config>> {
     if Arc::ptr_eq(&a, b) {

@@ -20,7 +20,10 @@ pub(crate) fn transform(resources: &mut Resources, config: &Config) -> Result<()
     {
         let candidates = Candidates::new(resources);
         if candidates.by_name.is_empty() {
-            return Ok(());
+            // Bindings are checked whether or not there is anything to rewrite.
+            return resources
+                .iter()
+                .try_for_each(|resource| binding_namespaces(resource).map(drop));
         }
         for (index, referrer) in resources.iter().enumerate() {
             if let Some(node) = candidates.fix(referrer, config)? {
