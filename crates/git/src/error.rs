@@ -14,6 +14,9 @@ pub enum Error {
     /// The settings cannot be used: bad URL, key, certificate or proxy address.
     #[error("{0}")]
     Settings(String),
+    /// The address cannot be parsed.
+    #[error("{0}")]
+    Url(String),
     /// The server has no such repository, or there is nothing in it where a tag or commit is due.
     #[error("unable to clone: {cause}: git repository: '{url}'")]
     RepositoryNotFound {
@@ -189,7 +192,10 @@ impl Error {
     /// The class of the error.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Settings(_) | Self::InvalidReference(_) | Self::SemverParse(_) => Kind::Settings,
+            Self::Settings(_)
+            | Self::Url(_)
+            | Self::InvalidReference(_)
+            | Self::SemverParse(_) => Kind::Settings,
             Self::RepositoryNotFound { .. } => Kind::NotFound,
             Self::Clone { cause, .. } | Self::List { cause, .. } => cause.kind(),
             Self::Empty => Kind::Empty,

@@ -114,11 +114,11 @@ impl Remote {
     /// Checks the settings and prepares the client.
     ///
     /// # Errors
-    /// [`Error::Settings`] for a URL that is not `http`, `https` or `ssh`, and for keys, certificates and proxies
-    /// that cannot be read.
+    /// [`Error::Url`] for a URL that cannot be parsed, [`Error::Settings`] for one that is not `http`, `https` or
+    /// `ssh`, and for keys, certificates and proxies that cannot be read.
     pub fn new(url: &str, settings: Settings) -> Result<Self, Error> {
         let mut url = Url::parse(url).map_err(|error| {
-            Error::Settings(format!(
+            Error::Url(format!(
                 "failed to parse url '{}': {error}",
                 redact_text(url)
             ))

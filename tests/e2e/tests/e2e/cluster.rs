@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use testkit::{AuditLog, ControlPlane, control_plane::Options};
+use testkit::{ControlPlane, control_plane::Options};
 use tokio::sync::OnceCell;
 
 static CLUSTER: OnceCell<ControlPlane> = OnceCell::const_new();
@@ -20,14 +20,6 @@ pub(crate) async fn shared() -> Result<&'static ControlPlane> {
             ControlPlane::start(options)
         })
         .await
-}
-
-/// The audit log of the API server.
-pub(crate) fn audit() -> Result<AuditLog> {
-    CLUSTER
-        .get()
-        .and_then(ControlPlane::audit)
-        .context("no audit log: the cluster was given")
 }
 
 /// The directory of the binaries under test: where this test's own directory lies.

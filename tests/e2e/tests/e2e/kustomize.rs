@@ -1,20 +1,13 @@
 //! kustomize-controller against a real API server, fed with artifacts made by hand so that each state
 //! of a source can be produced.
 
-mod bed;
-
-use std::time::Duration;
-
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use bed::{Bed, condition, config_map, history, inventory, message, ready_at, reason};
+use crate::bed::{Bed, condition, config_map, history, inventory, message, ready_at, reason};
 
 /// What is done to an artifact's entry in the status and to its bytes.
 type Damage = fn(&mut Value, &mut Vec<u8>);
-
-/// How long anything here may take; a machine may be busy.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_source_holds_is_applied_and_recorded() -> Result<()> {
@@ -108,7 +101,7 @@ async fn a_commit_costs_what_it_changes() -> Result<()> {
         bed.until(name, ready_at("r1")).await?;
     }
     bed.events("b", 2).await?;
-    let mark = Bed::mark()?;
+    let mark = bed.mark()?;
     let before = bed.config_map("b").await?.unwrap_or_default();
     bed.publish("r2", &files("2")).await?;
     bed.until("a", ready_at("r2")).await?;
@@ -160,7 +153,7 @@ async fn a_commit_that_touches_nobody_builds_and_applies_nothing() -> Result<()>
     bed.kustomization("a", json!({"path": "a"})).await?;
     bed.until("a", ready_at("r1")).await?;
     bed.events("a", 2).await?;
-    let mark = Bed::mark()?;
+    let mark = bed.mark()?;
     bed.publish("r2", &files("two")).await?;
     bed.until("a", ready_at("r2")).await?;
     let requests = bed.requests_since(mark)?;
@@ -507,7 +500,7 @@ async fn a_restart_costs_no_write_and_the_next_commit_still_costs_what_it_change
     bed.events("b", 2).await?;
     let before = (bed.get("a").await?, bed.get("b").await?);
     bed.kill()?;
-    let mark = Bed::mark()?;
+    let mark = bed.mark()?;
     bed.start_again().await?;
     bed.publish("r2", &files("2")).await?;
     bed.until("a", ready_at("r2")).await?;

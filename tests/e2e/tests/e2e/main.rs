@@ -1,4 +1,8 @@
 //! The shipped binaries against a real API server.
 
+mod bed;
 mod cluster;
+mod faults;
 mod kustomize;
+mod pipeline;
+mod source;

@@ -1,0 +1,193 @@
+//! The life of the process.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use anyhow::Context as _;
+use api::source::GitRepository;
+use kube::{Api, ResourceExt};
+use queue::{Backoff, Queue};
+use runtime::{
+    ObjectKey,
+    cache::Cache,
+    client::{self, Client, ResourceRef},
+    controller, events, lease, log,
+    metrics::Metrics,
+    probe, shutdown,
+};
+use snapshot::{BlobStore, digest::Algorithm};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    context::{CONTROLLER, Context},
+    flags::{Config, Flags},
+    git_repository::{self, GitRepositoryReconciler, NAME, Watch},
+    serve,
+    storage::Storage,
+};
+
+/// Bytes of included artifacts that are kept unpacked.
+const BLOB_BYTES: u64 = 256 << 20;
+
+/// Runs the controller until a signal ends it.
+///
+/// # Errors
+/// When a flag is wrong, an endpoint is taken, the storage is unusable, or the Lease is lost.
+pub async fn run(flags: Flags) -> anyhow::Result<()> {
+    log::install(flags.log.log_encoding, flags.log.log_level);
+    let config = flags.config().map_err(anyhow::Error::msg)?;
+    let storage = Storage::open(config.storage.clone()).map_err(anyhow::Error::msg)?;
+    let stop = shutdown::on_signal().context("cannot handle signals")?;
+    let metrics = Metrics::new()?;
+    let client = connect(&flags, &metrics).await?;
+    probe::serve_metrics(&flags.endpoints.metrics_addr, metrics.clone(), stop.clone()).await?;
+    probe::serve_health(&flags.endpoints.health_addr, stop.clone()).await?;
+
+    // The cache fills while another replica leads, so that a change of leader costs no list.
+    let kube = client.kube();
+    let backoff = Backoff::new(flags.retry.min_retry_delay, flags.retry.max_retry_delay);
+    let queue = Queue::new(backoff, metrics.queue(NAME.controller));
+    let git_repositories = watch(&flags, &kube, queue.clone(), &stop)?;
+    git_repositories.synced().await;
+
+    let mut election = flags
+        .leader
+        .enable_leader_election
+        .then(|| candidate(&flags, kube));
+    let leading = metrics.leader.with_label_values(&[CONTROLLER]);
+    if let Some(election) = &mut election {
+        leading.set(0);
+        if !election.win(&stop).await {
+            return Ok(());
+        }
+        leading.set(1);
+    }
+
+    // Only the leader serves: what others have on their disks is not what statuses name.
+    let listener = probe::bind(&config.storage_addr, "artifacts").await?;
+    probe::serve(
+        listener,
+        serve::router(storage.root().to_owned()),
+        stop.clone(),
+    );
+    let context = context(&flags, config, storage, client, git_repositories, metrics, &stop)?;
+    let (workers, metrics) = (context.config.concurrent, context.metrics.clone());
+    let running = controller::run(
+        NAME,
+        Arc::new(queue),
+        Arc::new(GitRepositoryReconciler(context)),
+        workers,
+        &metrics,
+        stop.clone(),
+        shutdown::GRACE,
+    );
+    let Some(election) = &mut election else {
+        running.await;
+        return Ok(());
+    };
+    let mut running = std::pin::pin!(running);
+    let lost = tokio::select! {
+        () = &mut running => false,
+        lost = election.hold(&stop) => lost,
+    };
+    leading.set(0);
+    // Whoever has lost the lease must not write any more, not even to finish.
+    anyhow::ensure!(!lost, "leader election lost");
+    running.await;
+    election.release().await;
+    Ok(())
+}
+
+async fn connect(flags: &Flags, metrics: &Metrics) -> anyhow::Result<Client> {
+    let config = match &flags.client.kubeconfig {
+        Some(path) => client::kubeconfig(path, None).await?,
+        None => client::in_cluster()?,
+    };
+    let options = client::Options {
+        qps: flags.client.kube_api_qps,
+        burst: flags.client.kube_api_burst,
+        observer: Some(Arc::new(metrics.clone())),
+        ..client::Options::new(format!("{CONTROLLER}/v{}", env!("CARGO_PKG_VERSION")))
+    };
+    Ok(Client::new(&config, options)?)
+}
+
+fn watch(
+    flags: &Flags,
+    kube: &kube::Client,
+    queue: Queue<ObjectKey>,
+    stop: &CancellationToken,
+) -> anyhow::Result<Cache<GitRepository>> {
+    let api: Api<GitRepository> = match flags.watch.namespace().map_err(anyhow::Error::msg)? {
+        Some(namespace) => Api::namespaced(kube.clone(), namespace),
+        None => Api::all(kube.clone()),
+    };
+    let watch = Watch::default();
+    let selection = flags.watch.selection();
+    Ok(Cache::watch(api, &selection, stop.clone(), move |change| {
+        watch.on_change(&change, &queue);
+    }))
+}
+
+fn candidate(flags: &Flags, kube: kube::Client) -> lease::Election {
+    let sha256 = |bytes: &[u8]| Algorithm::Sha256.digest(bytes).hex().to_owned();
+    let suffix = lease::shard_suffix(&flags.watch.watch_label_selector, sha256);
+    let leader = &flags.leader;
+    lease::Election::new(
+        kube,
+        lease::Config {
+            name: format!("{CONTROLLER}-leader-election{suffix}"),
+            namespace: flags.watch.runtime_namespace.clone(),
+            identity: format!("{}_{}", events::hostname(), controller::random_id()),
+            lease_duration: leader.leader_election_lease_duration,
+            renew_deadline: leader.leader_election_renew_deadline,
+            retry_period: leader.leader_election_retry_period,
+            release_on_cancel: leader.leader_election_release_on_cancel,
+        },
+    )
+}
+
+fn context(
+    flags: &Flags,
+    config: Config,
+    storage: Storage,
+    client: Client,
+    git_repositories: Cache<GitRepository>,
+    metrics: Metrics,
+    stop: &CancellationToken,
+) -> anyhow::Result<Arc<Context>> {
+    let live: BTreeSet<String> = git_repositories
+        .list()
+        .iter()
+        .filter_map(|object| object.uid())
+        .collect();
+    git_repository::prune_caches(&config.git_cache, &live);
+    let blob_dir = config.git_cache.join("blobs");
+    let blobs = BlobStore::open(&blob_dir, BLOB_BYTES)
+        .with_context(|| format!("cannot open {}", blob_dir.display()))?;
+    let recorder = events::Recorder::start(
+        events::Config {
+            controller: CONTROLLER,
+            instance: events::hostname().to_string(),
+            receiver: flags.endpoints.events_addr.clone(),
+        },
+        client.clone(),
+        &metrics,
+        stop.clone(),
+    )?;
+    Ok(Arc::new(Context {
+        config,
+        client,
+        storage: Arc::new(storage),
+        blobs,
+        git_repositories,
+        memory: git_repository::Memory::default(),
+        recorder,
+        metrics,
+        secrets: ResourceRef::namespaced("v1", "Secret", "secrets"),
+        resource: ResourceRef::namespaced(
+            "source.toolkit.fluxcd.io/v1",
+            "GitRepository",
+            "gitrepositories",
+        ),
+    }))
+}
