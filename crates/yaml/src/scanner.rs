@@ -85,6 +85,8 @@ struct SimpleKey {
     possible: bool,
     /// In block context at the current indentation nothing but a key may stand.
     required: bool,
+    /// Whether a key of this level has ever begun.
+    saved: bool,
     /// Whether the queue is held for it. Go forgets to for a flow collection without content.
     awaited: bool,
     token: usize,
@@ -353,6 +355,7 @@ impl<'a> Scanner<'a> {
             *last = SimpleKey {
                 possible: true,
                 required,
+                saved: true,
                 awaited: true,
                 token,
                 index,
@@ -464,6 +467,7 @@ impl<'a> Scanner<'a> {
         self.keys.push(SimpleKey {
             possible: false,
             required: false,
+            saved: false,
             awaited: false,
             token,
             index,
@@ -485,7 +489,7 @@ impl<'a> Scanner<'a> {
         if self.flow_level > 0 {
             self.flow_level -= 1;
             if let (Some(inner), Some(outer)) = (self.keys.pop(), self.keys.last_mut()) {
-                outer.awaited &= inner.awaited || outer.token + 1 != inner.token;
+                outer.awaited &= inner.saved || outer.token + 1 != inner.token;
             }
         }
         self.key_allowed = false;

@@ -67,6 +67,28 @@ const KNOWN: &[Difference] = &[
         },
     },
     Difference {
+        reason: "an error about a key shows a map with other such keys without its entries, and \
+                 no time in Go's syntax",
+        applies: |_, _, ours, theirs| {
+            ["unsupported map key of type: ", "yaml: invalid map key: "]
+                .into_iter()
+                .any(|start| {
+                    let about_key = |answer: &Answer| {
+                        answer.as_ref().is_err_and(|error| error.starts_with(start))
+                    };
+                    about_key(ours) && about_key(theirs)
+                })
+        },
+    },
+    Difference {
+        reason: "version 3 mixes bytes and characters between a Unicode line break and a comment, \
+                 and then skips content",
+        applies: |mode, text, _, _| {
+            let wide = ['\u{85}', '\u{2028}', '\u{2029}', '\u{FEFF}'];
+            mode != Mode::Config && text.contains('#') && text.contains(wide)
+        },
+    },
+    Difference {
         reason: "Go fails by accident",
         applies: |_, _, _, theirs| {
             theirs

@@ -329,8 +329,12 @@ fn write_scalar(out: &mut String, style: u8, text: &str, pad: &str, inside: Insi
 
 /// `YAML_CASES` multiplies the number of cases.
 fn run(cases: u32, strategy: &impl Strategy<Value = Vec<u8>>, modes: &[Mode]) {
+    let factor = std::env::var("YAML_CASES")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(1);
     let config = Config {
-        cases,
+        cases: cases * factor,
         failure_persistence: None,
         ..Config::default()
     };
