@@ -7,7 +7,7 @@
 //!
 //! Each control plane has its own ports, data and credentials, so any number run side by side. All of
 //! it is gone when the value is dropped, or when its process ends in whatever way. Where a cluster is
-//! given ([`CLUSTER`]), that one is used instead and nothing is started.
+//! given ([`Options::kubeconfig`], [`CLUSTER`]), that one is used instead and nothing is started.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,13 +17,13 @@ use anyhow::{Context, Result, bail};
 use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::Value;
-use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use self::credentials::{Credentials, write_kubeconfig};
 use self::parts::{Nodes, Server};
 use crate::audit::AuditLog;
 use crate::process::Process;
+use crate::scratch::Scratch;
 
 pub mod binaries;
 mod credentials;
@@ -48,7 +48,7 @@ pub struct Options {
     pub audit: bool,
     /// Install the custom resource definitions of `deploy/crds`.
     pub crds: bool,
-    /// Use the cluster of this kubeconfig; without it, that of [`CLUSTER`], if set.
+    /// Use, and fill, the cluster of this kubeconfig instead of starting anything.
     pub kubeconfig: Option<PathBuf>,
 }
 
@@ -68,6 +68,15 @@ impl Options {
         }
     }
 
+    /// Uses the cluster that [`CLUSTER`] names, if it names one.
+    #[must_use]
+    pub fn or_given(mut self) -> Self {
+        self.kubeconfig = self
+            .kubeconfig
+            .or_else(|| std::env::var_os(CLUSTER).map(PathBuf::from));
+        self
+    }
+
     /// Also installs the custom resource definitions of `deploy/crds`.
     #[must_use]
     pub fn with_crds(mut self) -> Self {
@@ -84,7 +93,7 @@ pub struct ControlPlane {
     server: Option<Server>,
     kubeconfig: PathBuf,
     minted: AtomicU32,
-    dir: TempDir,
+    dir: Scratch,
 }
 
 impl ControlPlane {
@@ -94,14 +103,8 @@ impl ControlPlane {
     /// If programs are missing and cannot be built, or if a component ends or is not ready in time;
     /// the text holds the end of its log.
     pub async fn start(options: Options) -> Result<Self> {
-        let dir = tempfile::Builder::new()
-            .prefix("control-plane-")
-            .tempdir()
-            .context("create a directory for the control plane")?;
-        let given = options
-            .kubeconfig
-            .or_else(|| std::env::var_os(CLUSTER).map(PathBuf::from));
-        let mut plane = if let Some(kubeconfig) = given {
+        let dir = Scratch::new("control-plane")?;
+        let mut plane = if let Some(kubeconfig) = options.kubeconfig {
             Self {
                 nodes: None,
                 server: None,
@@ -128,8 +131,9 @@ impl ControlPlane {
         Ok(plane)
     }
 
-    /// Returns the control plane that the tests of one program share, with everything; the first
-    /// caller starts it, and it ends with the program.
+    /// Returns the control plane that the tests of one program share, with everything: the cluster
+    /// that [`CLUSTER`] names, or else our own, which the first caller starts and which ends with the
+    /// program.
     ///
     /// Keep to a [namespace](Self::namespace) of your own in it.
     ///
@@ -149,7 +153,7 @@ impl ControlPlane {
         for attempt in 0..3 {
             let home = dir.join(format!("server-{attempt}"));
             std::fs::create_dir(&home).context("create the server's directory")?;
-            let mut server = Server::start(&home, dir, audit)?;
+            let mut server = Server::start(&home, audit)?;
             let credentials = Credentials::Token(server.admin_token.clone());
             write_kubeconfig(&kubeconfig, &server.cluster(), &credentials)?;
             match ready(&kubeconfig, &mut server.processes_mut()).await {

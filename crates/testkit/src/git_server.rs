@@ -16,9 +16,10 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::{StatusCode, header};
-use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+
+use crate::scratch::Scratch;
 
 pub use self::repository::{Change, Repository};
 
@@ -31,7 +32,7 @@ pub struct GitServer {
     address: SocketAddr,
     shared: Arc<Shared>,
     task: JoinHandle<()>,
-    root: TempDir,
+    root: Scratch,
 }
 
 /// One request that was answered.
@@ -94,10 +95,7 @@ impl GitServer {
     /// # Errors
     /// If git is missing or the system refuses.
     pub async fn start() -> Result<Self> {
-        let root = tempfile::Builder::new()
-            .prefix("git-server-")
-            .tempdir()
-            .context("create a directory for repositories")?;
+        let root = Scratch::new("git-server")?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .await
             .context("listen on the loopback")?;

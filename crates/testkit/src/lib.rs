@@ -15,6 +15,7 @@ pub use self::git_server::GitServer;
 pub use self::monorepo::Monorepo;
 pub use self::observe::Observer;
 pub use self::process::{Process, Program};
+pub use self::scratch::Scratch;
 pub use self::usage::Usage;
 
 pub mod audit;
@@ -25,5 +26,6 @@ pub mod monorepo;
 pub mod observe;
 pub mod port;
 pub mod process;
+pub mod scratch;
 pub mod usage;
 pub mod workspace;

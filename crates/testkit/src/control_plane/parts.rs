@@ -38,8 +38,8 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts both, with all their files in `home`; `leftovers` is removed when all is over.
-    pub(super) fn start(home: &Path, leftovers: &Path, audit: bool) -> Result<Self> {
+    /// Starts both, with all their files in `home`.
+    pub(super) fn start(home: &Path, audit: bool) -> Result<Self> {
         let [client_port, peer_port, secure_port] = port::free()?;
         let authority = Authority::new(home)?;
         let (certificate, key) = authority.server()?;
@@ -63,7 +63,6 @@ impl Server {
             .arg(format!("--initial-cluster=default={peer_url}"))
             // The data is thrown away, so a power cut may have it.
             .args(["--unsafe-no-fsync", "--log-level=warn"])
-            .remove_afterwards(leftovers)
             .spawn()?;
 
         let url = format!("https://127.0.0.1:{secure_port}");

@@ -1,4 +1,5 @@
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 use kube::api::{ListParams, PostParams};
@@ -62,6 +63,42 @@ async fn serves_users_and_survives_a_crash() {
     plane.check().unwrap();
     let maps: Api<ConfigMap> = Api::namespaced(plane.client().await.unwrap(), &namespace);
     maps.get("kept").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_given_cluster_is_used_and_left_alone() {
+    let own = ControlPlane::start(Options::api_server()).await.unwrap();
+    let kubeconfig = Some(own.kubeconfig().to_path_buf());
+    let given = ControlPlane::start(Options {
+        kubeconfig,
+        ..Options::full()
+    })
+    .await
+    .unwrap();
+    assert!(given.api_server().is_none() && given.audit().is_none());
+    given.ensure_namespace("here").await.unwrap();
+    given.ensure_namespace("here").await.unwrap();
+    let definitions = own.kubectl(&["get", "crd", "-o", "name"]).await.unwrap();
+    assert!(
+        definitions.contains("kustomizations.kustomize.toolkit.fluxcd.io"),
+        "{definitions}"
+    );
+
+    let user = given
+        .kubeconfig_for_user("somebody", &["some-group"])
+        .unwrap();
+    let review = SelfSubjectReview::default();
+    let reviews: Api<SelfSubjectReview> = Api::all(client(&user).await.unwrap());
+    let answer = reviews
+        .create(&PostParams::default(), &review)
+        .await
+        .unwrap();
+    let info = answer.status.unwrap().user_info.unwrap();
+    assert_eq!(info.username.as_deref(), Some("somebody"));
+    assert!(info.groups.unwrap().contains(&"some-group".to_owned()));
+
+    drop(given);
+    own.kubectl(&["get", "namespace", "here"]).await.unwrap();
 }
 
 #[tokio::test]

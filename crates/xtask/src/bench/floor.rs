@@ -33,13 +33,6 @@ const KUSTOMIZATIONS: &str = "kustomize.toolkit.fluxcd.io/v1";
 const FLUX: &str = "floor-flux";
 const APPS: &str = "floor-apps";
 
-struct Call {
-    method: Method,
-    path: String,
-    content_type: &'static str,
-    body: Vec<u8>,
-}
-
 /// A bare client with copies of the objects.
 pub(crate) struct Floor {
     client: Client,
@@ -48,6 +41,13 @@ pub(crate) struct Floor {
     status: Value,
     revision: String,
     round: u32,
+}
+
+struct Call {
+    method: Method,
+    path: String,
+    content_type: &'static str,
+    body: Vec<u8>,
 }
 
 impl Floor {
