@@ -14,6 +14,7 @@ use crate::generate;
 use crate::kustomization::decode::Mode;
 use crate::kustomization::{COMPONENT, FILE_NAMES, Kustomization, Var};
 use crate::load::{Found, Loader};
+use crate::merge::schema::{CustomSchemas, Schemas};
 use crate::node::Node;
 use crate::origin::{ConfiguredBy, Origin};
 use crate::parse;
@@ -45,6 +46,10 @@ pub(crate) struct Build<'a> {
     /// Set when the top layer asks for build metadata.
     pub(crate) track_transformations: std::cell::Cell<bool>,
     pub(crate) warnings: std::cell::RefCell<Vec<String>>,
+    /// What strategic merges go by.
+    pub(crate) schemas: std::cell::RefCell<Arc<Schemas>>,
+    /// Whether a schema of the user's own comes beside the built-in ones, or in their place.
+    pub(crate) extend_schema: bool,
     /// Whether a layer has chosen an OpenAPI schema.
     pub(crate) schema_chosen: std::cell::Cell<bool>,
     /// How many layers are evaluated within one another.
@@ -94,6 +99,13 @@ impl Accumulator {
         }
         self.vars.push(var);
         Ok(())
+    }
+}
+
+impl Build<'_> {
+    /// What strategic merges go by now.
+    pub(crate) fn schemas(&self) -> Arc<Schemas> {
+        Arc::clone(&self.schemas.borrow())
     }
 }
 
@@ -149,7 +161,7 @@ impl<'a> Layer<'a> {
 
     fn run(&self, into: &mut Accumulator) -> Result<()> {
         let k = &self.kustomization;
-        self.check_schema()?;
+        self.choose_schema()?;
         self.gather(into, &k.resources)
             .context(|| "accumulating resources".to_owned())?;
         let config = plugin::config::load(&self.loader, &k.configurations)?;
@@ -173,14 +185,11 @@ impl<'a> Layer<'a> {
             .context(|| "merging vars".to_owned())
     }
 
-    /// Checks the choice of OpenAPI schema. The first layer that makes one decides for the build; a
-    /// schema of the user's own is not used for merging, which a warning says.
-    fn check_schema(&self) -> Result<()> {
+    /// Takes the layer's choice of OpenAPI schema; the first layer that makes one decides.
+    fn choose_schema(&self) -> Result<()> {
         let openapi = &self.kustomization.openapi;
         let (version, path) = (openapi.get("version"), openapi.get("path"));
-        if let Some(path) = path {
-            self.loader.load(path)?;
-        }
+        let text = path.map(|path| self.loader.load_text(path)).transpose()?;
         if self.build.schema_chosen.get() {
             return Ok(());
         }
@@ -194,10 +203,12 @@ impl<'a> Layer<'a> {
                 "the specified OpenAPI version is not built in",
             ));
         }
-        if let Some(path) = path {
-            self.build.warnings.borrow_mut().push(format!(
-                "# Warning: the OpenAPI schema '{path}' is not used; lists of its types are replaced by patches."
-            ));
+        if let Some(text) = text {
+            let document = parse::json(&text).context(|| "invalid schema file".to_owned())?;
+            *self.build.schemas.borrow_mut() = Arc::new(Schemas {
+                built_in: self.build.extend_schema,
+                custom: Some(Arc::new(CustomSchemas::new(&document))),
+            });
         }
         self.build
             .schema_chosen
@@ -340,13 +351,19 @@ impl<'a> Layer<'a> {
             })
             .collect::<Result<_>>()?;
         let external = plugin::load_transformers(self, &k.transformers)?;
+        let schemas = self.build.schemas();
         let resources = &mut into.resources;
         if !k.patches_strategic_merge.is_empty() {
-            patches::apply_strategic_entries(resources, &k.patches_strategic_merge, &self.loader)?;
+            patches::apply_strategic_entries(
+                resources,
+                &k.patches_strategic_merge,
+                &self.loader,
+                &schemas,
+            )?;
             self.ran(resources, "PatchStrategicMergeTransformer");
         }
         for patch in &prepared {
-            patch.apply(resources)?;
+            patch.apply(resources, &schemas)?;
             self.ran(resources, "PatchTransformer");
         }
         if !k.namespace.is_empty() {

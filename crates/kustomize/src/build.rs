@@ -67,6 +67,8 @@ pub struct Options<'a> {
     pub managed_by: &'a str,
     /// What messages put before a path of the tree; with `/x`, the file `a/b` shows as `/x/a/b`.
     pub display_root: &'a str,
+    /// Whether a schema that a kustomization names comes beside the built-in one, or replaces it.
+    pub extend_schema: bool,
     /// Fetches remote files; without it they are errors.
     pub remote: Option<&'a dyn Remote>,
     /// Bounds on the build.
@@ -141,6 +143,8 @@ pub(crate) fn run<'o>(
         limits: &options.limits,
         track_transformations: Cell::new(false),
         warnings: RefCell::default(),
+        schemas: RefCell::default(),
+        extend_schema: options.extend_schema,
         schema_chosen: Cell::new(false),
         depth: Cell::new(0),
     };
@@ -331,6 +335,7 @@ impl Default for Options<'_> {
             managed_by_label: false,
             managed_by: "kustomize-v5.8.1",
             display_root: "",
+            extend_schema: false,
             remote: None,
             limits: Limits::default(),
         }

@@ -75,8 +75,8 @@ pub struct Image {
     pub digest: String,
 }
 
-/// Builds the directory `path` of `tree` as `spec` says. Load restrictor and order in `options` are
-/// Flux's whatever they are.
+/// Builds the directory `path` of `tree` as `spec` says. Load restrictor, order and the role of custom
+/// schemas are Flux's, whatever `options` says.
 ///
 /// # Errors
 /// Whatever is wrong with the files or the spec.
@@ -90,6 +90,7 @@ pub fn build(
     let options = Options {
         load_restrictor: LoadRestrictor::None,
         order: Order::None,
+        extend_schema: true,
         ..options.clone()
     };
     build::run(tree, &options, cache, |build, source| {

@@ -5,39 +5,107 @@
 //! at all, so that their lists are replaced.
 //! Source: Kubernetes v1.21.2 `api/openapi-spec/swagger.json`, `x-kubernetes-patch-*`.
 
+mod custom;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+pub(crate) use custom::CustomSchemas;
+
+/// The schemas that a build merges by.
+#[derive(Debug, Clone)]
+pub(crate) struct Schemas {
+    /// Whether the table of built-in types counts.
+    pub(crate) built_in: bool,
+    /// The user's own types, which come first.
+    pub(crate) custom: Option<Arc<CustomSchemas>>,
+}
+
 /// A type, as far as merging descends into it.
+#[derive(Debug, Clone)]
+pub(crate) enum Type {
+    BuiltIn(&'static Schema),
+    Custom(custom::Type),
+}
+
+/// What a field of a type is.
+#[derive(Debug, Clone)]
+pub(crate) enum Shape {
+    /// An object, or a value that does not merge.
+    Plain(Type),
+    /// A list of objects that merge by keys.
+    List(Cow<'static, [Cow<'static, str>]>, Option<Type>),
+    /// A list of scalars that merge as a set.
+    Set,
+}
+
+/// A built-in type.
 #[derive(Debug)]
 pub(crate) struct Schema {
     fields: &'static [(&'static str, Field)],
 }
 
-/// A field of a type.
+/// A field of a built-in type.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Field {
+enum Field {
     /// An object.
     Object(&'static Schema),
     /// A list of objects that merge by keys.
-    List(&'static [&'static str], &'static Schema),
+    List(&'static [Cow<'static, str>], &'static Schema),
     /// A list of scalars that merge as a set.
     Set,
 }
 
-impl Schema {
-    /// The schema of an object's type.
-    pub(crate) fn of(api_version: &str, kind: &str) -> Option<&'static Self> {
-        let (_, kinds) = TYPES.iter().find(|(version, _)| *version == api_version)?;
-        kinds
-            .iter()
-            .find(|(name, _)| *name == kind)
-            .map(|(_, schema)| *schema)
+impl Schemas {
+    /// The type of an object.
+    pub(crate) fn of(&self, api_version: &str, kind: &str) -> Option<Type> {
+        let custom = self
+            .custom
+            .as_ref()
+            .and_then(|custom| custom.of(api_version, kind));
+        custom.map(Type::Custom).or_else(|| {
+            let (_, kinds) = TYPES
+                .iter()
+                .filter(|_| self.built_in)
+                .find(|(version, _)| *version == api_version)?;
+            kinds
+                .iter()
+                .find(|(name, _)| *name == kind)
+                .map(|(_, schema)| Type::BuiltIn(schema))
+        })
     }
+}
 
-    pub(crate) fn field(&self, name: &str) -> Option<Field> {
-        self.fields
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, field)| *field)
+impl Default for Schemas {
+    fn default() -> Self {
+        Self {
+            built_in: true,
+            custom: None,
+        }
     }
+}
+
+impl Type {
+    pub(crate) fn field(&self, name: &str) -> Option<Shape> {
+        match self {
+            Self::BuiltIn(schema) => {
+                let (_, field) = schema.fields.iter().find(|(known, _)| *known == name)?;
+                Some(match field {
+                    Field::Object(schema) => Shape::Plain(Self::BuiltIn(schema)),
+                    Field::List(keys, schema) => {
+                        Shape::List(Cow::Borrowed(keys), Some(Self::BuiltIn(schema)))
+                    }
+                    Field::Set => Shape::Set,
+                })
+            }
+            Self::Custom(schema) => schema.field(name),
+        }
+    }
+}
+
+/// A merge key.
+const fn key(name: &'static str) -> Cow<'static, str> {
+    Cow::Borrowed(name)
 }
 
 use Field::{List, Object, Set};
@@ -45,36 +113,42 @@ use Field::{List, Object, Set};
 static LEAF: Schema = Schema { fields: &[] };
 static OBJECT_META: Schema = Schema {
     fields: &[
-        ("ownerReferences", List(&["uid"], &LEAF)),
+        ("ownerReferences", List(&[key("uid")], &LEAF)),
         ("finalizers", Set),
     ],
 };
 static CONTAINER: Schema = Schema {
     fields: &[
-        ("env", List(&["name"], &LEAF)),
-        ("volumeMounts", List(&["mountPath"], &LEAF)),
-        ("volumeDevices", List(&["devicePath"], &LEAF)),
-        ("ports", List(&["containerPort", "protocol"], &LEAF)),
+        ("env", List(&[key("name")], &LEAF)),
+        ("volumeMounts", List(&[key("mountPath")], &LEAF)),
+        ("volumeDevices", List(&[key("devicePath")], &LEAF)),
+        (
+            "ports",
+            List(&[key("containerPort"), key("protocol")], &LEAF),
+        ),
     ],
 };
 static EPHEMERAL_CONTAINER: Schema = Schema {
     fields: &[
-        ("env", List(&["name"], &LEAF)),
-        ("volumeMounts", List(&["mountPath"], &LEAF)),
-        ("volumeDevices", List(&["devicePath"], &LEAF)),
+        ("env", List(&[key("name")], &LEAF)),
+        ("volumeMounts", List(&[key("mountPath")], &LEAF)),
+        ("volumeDevices", List(&[key("devicePath")], &LEAF)),
     ],
 };
 static POD_SPEC: Schema = Schema {
     fields: &[
-        ("containers", List(&["name"], &CONTAINER)),
-        ("initContainers", List(&["name"], &CONTAINER)),
-        ("ephemeralContainers", List(&["name"], &EPHEMERAL_CONTAINER)),
-        ("imagePullSecrets", List(&["name"], &LEAF)),
-        ("volumes", List(&["name"], &VOLUME)),
-        ("hostAliases", List(&["ip"], &LEAF)),
+        ("containers", List(&[key("name")], &CONTAINER)),
+        ("initContainers", List(&[key("name")], &CONTAINER)),
+        (
+            "ephemeralContainers",
+            List(&[key("name")], &EPHEMERAL_CONTAINER),
+        ),
+        ("imagePullSecrets", List(&[key("name")], &LEAF)),
+        ("volumes", List(&[key("name")], &VOLUME)),
+        ("hostAliases", List(&[key("ip")], &LEAF)),
         (
             "topologySpreadConstraints",
-            List(&["topologyKey", "whenUnsatisfiable"], &LEAF),
+            List(&[key("topologyKey"), key("whenUnsatisfiable")], &LEAF),
         ),
     ],
 };
@@ -94,18 +168,18 @@ static POD_TEMPLATE_SPEC: Schema = Schema {
     ],
 };
 static CONDITIONS: Schema = Schema {
-    fields: &[("conditions", List(&["type"], &LEAF))],
+    fields: &[("conditions", List(&[key("type")], &LEAF))],
 };
 static POD_STATUS: Schema = Schema {
     fields: &[
-        ("conditions", List(&["type"], &LEAF)),
-        ("podIPs", List(&["ip"], &LEAF)),
+        ("conditions", List(&[key("type")], &LEAF)),
+        ("podIPs", List(&[key("ip")], &LEAF)),
     ],
 };
 static NODE_STATUS: Schema = Schema {
     fields: &[
-        ("conditions", List(&["type"], &LEAF)),
-        ("addresses", List(&["type"], &LEAF)),
+        ("conditions", List(&[key("type")], &LEAF)),
+        ("addresses", List(&[key("type")], &LEAF)),
     ],
 };
 static WORKLOAD_SPEC: Schema = Schema {
@@ -121,13 +195,13 @@ static CRON_JOB_SPEC: Schema = Schema {
     fields: &[("jobTemplate", Object(&JOB_TEMPLATE))],
 };
 static SERVICE_SPEC: Schema = Schema {
-    fields: &[("ports", List(&["port", "protocol"], &LEAF))],
+    fields: &[("ports", List(&[key("port"), key("protocol")], &LEAF))],
 };
 static NODE_SPEC: Schema = Schema {
     fields: &[("podCIDRs", Set)],
 };
 static CSI_NODE_SPEC: Schema = Schema {
-    fields: &[("drivers", List(&["name"], &LEAF))],
+    fields: &[("drivers", List(&[key("name")], &LEAF))],
 };
 
 static PLAIN: Schema = Schema {
@@ -175,7 +249,7 @@ static SERVICE: Schema = Schema {
 static SERVICE_ACCOUNT: Schema = Schema {
     fields: &[
         ("metadata", Object(&OBJECT_META)),
-        ("secrets", List(&["name"], &LEAF)),
+        ("secrets", List(&[key("name")], &LEAF)),
     ],
 };
 static NODE: Schema = Schema {
@@ -194,13 +268,13 @@ static CSI_NODE: Schema = Schema {
 static WEBHOOKS: Schema = Schema {
     fields: &[
         ("metadata", Object(&OBJECT_META)),
-        ("webhooks", List(&["name"], &LEAF)),
+        ("webhooks", List(&[key("name")], &LEAF)),
     ],
 };
 static COMPONENT_STATUS: Schema = Schema {
     fields: &[
         ("metadata", Object(&OBJECT_META)),
-        ("conditions", List(&["type"], &LEAF)),
+        ("conditions", List(&[key("type")], &LEAF)),
     ],
 };
 

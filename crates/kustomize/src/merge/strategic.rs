@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
-use crate::merge::schema::{Field, Schema};
+use crate::merge::schema::{Schemas, Shape as FieldShape, Type};
 use crate::node::{Key, Mapping, Node, wrong_kind};
 
 mod list;
@@ -17,8 +17,8 @@ mod list;
 const DIRECTIVE: &str = "$patch";
 
 /// Merges `patch` into `dest`; `None` when the patch deletes the object.
-pub(crate) fn merge(dest: Node, patch: Node) -> Result<Option<Node>> {
-    let merged = walk(Pair::of(Some(dest), Some(patch)), None)?;
+pub(crate) fn merge(dest: Node, patch: Node, schemas: &Schemas) -> Result<Option<Node>> {
+    let merged = walk(Pair::of(Some(dest), Some(patch)), None, schemas)?;
     Ok(merged.map(|merged| merged.node))
 }
 
@@ -114,21 +114,24 @@ impl Shape {
     }
 }
 
-fn walk(pair: Pair, field: Option<Field>) -> Result<Option<Merged>> {
+fn walk(pair: Pair, field: Option<FieldShape>, schemas: &Schemas) -> Result<Option<Merged>> {
     match pair.shape()? {
         None => Ok(both_empty(pair)),
         Some(Shape::Mapping) => {
             let schema = match field {
-                Some(Field::Object(schema)) => Some(schema),
-                Some(_) => None,
-                None => schema_by_type(&pair),
+                Some(FieldShape::Plain(schema)) => Some(schema),
+                Some(FieldShape::List(..) | FieldShape::Set) => None,
+                None => schema_by_type(&pair, schemas),
             };
-            mapping(pair, schema)
+            mapping(pair, schema.as_ref(), schemas)
         }
         Some(Shape::Sequence) => match field {
-            Some(Field::List(keys, schema)) => list::merge(pair, keys, Some(schema)),
-            Some(Field::Set) => list::merge(pair, &[""], None),
-            _ => Ok(patch_or_dest(pair)),
+            Some(FieldShape::List(keys, schema)) => {
+                let keys: Vec<&str> = keys.iter().map(AsRef::as_ref).collect();
+                list::merge(pair, &keys, schema.as_ref(), schemas)
+            }
+            Some(FieldShape::Set) => list::merge(pair, &[""], None, schemas),
+            Some(FieldShape::Plain(_)) | None => Ok(patch_or_dest(pair)),
         },
         Some(Shape::Scalar) => Ok(patch_or_dest(pair)),
     }
@@ -154,7 +157,7 @@ fn patch_or_dest(pair: Pair) -> Option<Merged> {
         .map(|node| Merged { node, from_patch })
 }
 
-fn mapping(mut pair: Pair, schema: Option<&'static Schema>) -> Result<Option<Merged>> {
+fn mapping(mut pair: Pair, schema: Option<&Type>, schemas: &Schemas) -> Result<Option<Merged>> {
     let mut from_patch = false;
     if pair.dest.as_ref().is_none_or(Node::is_null) {
         let Some(mut node) = pair.patch.take() else {
@@ -193,6 +196,7 @@ fn mapping(mut pair: Pair, schema: Option<&'static Schema>) -> Result<Option<Mer
         let merged = walk(
             pair.child(name),
             schema.and_then(|schema| schema.field(name)),
+            schemas,
         )?;
         let Some(fields) = pair.dest.as_mut().and_then(Node::as_mapping_mut) else {
             break;
@@ -226,13 +230,13 @@ fn keys(pair: &Pair) -> Vec<Key> {
 }
 
 /// The schema of an object that names its own type.
-fn schema_by_type(pair: &Pair) -> Option<&'static Schema> {
+fn schema_by_type(pair: &Pair, schemas: &Schemas) -> Option<Type> {
     [pair.dest.as_ref(), pair.patch()]
         .into_iter()
         .flatten()
         .find_map(|node| {
             let api_version = node.get("apiVersion")?.text()?;
-            Schema::of(api_version, node.get("kind")?.text()?)
+            schemas.of(api_version, node.get("kind")?.text()?)
         })
 }
 

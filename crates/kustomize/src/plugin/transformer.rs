@@ -203,9 +203,10 @@ impl Transformer {
                 };
                 namespace::transform(resources, options, specs)?;
             }
-            Action::Patch(patch) => patch.apply(resources)?,
+            Action::Patch(patch) => patch.apply(resources, &layer.build.schemas())?,
             Action::StrategicPatches(entries) => {
-                patches::apply_strategic_entries(resources, entries, &layer.loader)?;
+                let schemas = layer.build.schemas();
+                patches::apply_strategic_entries(resources, entries, &layer.loader, &schemas)?;
             }
             Action::JsonPatch(patch) => patches::apply_json_entry(resources, patch, &layer.loader)?,
             Action::Affixes {

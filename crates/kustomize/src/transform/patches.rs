@@ -9,6 +9,7 @@ use crate::error::{Error, Result, ResultExt as _};
 use crate::kustomization::{Patch, Selector};
 use crate::load::Loader;
 use crate::merge::json6902::{self, Operation};
+use crate::merge::schema::Schemas;
 use crate::merge::strategic;
 use crate::node::Node;
 use crate::parse;
@@ -82,13 +83,13 @@ impl Prepared {
         })
     }
 
-    pub(crate) fn apply(&self, resources: &mut Resources) -> Result<()> {
+    pub(crate) fn apply(&self, resources: &mut Resources, schemas: &Schemas) -> Result<()> {
         match (&self.content, &self.target) {
             (Content::Strategic(patches), Some(target)) => match patches.as_slice() {
                 [] => Ok(()),
                 [patch] => {
                     let selected = select(resources, target)?;
-                    apply_strategic(resources, &selected, patch)
+                    apply_strategic(resources, &selected, patch, schemas)
                 }
                 _ => Err(Error::invalid(format!(
                     "Multiple Strategic-Merge Patches in one `patches` entry is not allowed to set `patches.target` field: {}",
@@ -102,7 +103,7 @@ impl Prepared {
                     .context(|| format!("no resource matches strategic merge patch \"{id}\""))?;
                 resources
                     .get_mut(index)
-                    .map_or(Ok(()), |resource| merge_into(resource, patch))
+                    .map_or(Ok(()), |resource| merge_into(resource, patch, schemas))
             }),
             (Content::Json(_), None) => Err(Error::invalid(format!(
                 "must specify a target for JSON patch {}",
@@ -127,6 +128,7 @@ pub(crate) fn apply_strategic_entries(
     resources: &mut Resources,
     entries: &[String],
     loader: &Loader<'_>,
+    schemas: &Schemas,
 ) -> Result<()> {
     let mut patches = Vec::new();
     for entry in entries {
@@ -145,7 +147,7 @@ pub(crate) fn apply_strategic_entries(
     }
     for patch in &patches {
         let index = resources.by_any_id(patch.id())?;
-        apply_strategic(resources, &[index], patch)?;
+        apply_strategic(resources, &[index], patch, schemas)?;
     }
     Ok(())
 }
@@ -207,7 +209,12 @@ fn select(resources: &Resources, target: &Selector) -> Result<Vec<usize>> {
 }
 
 /// Applies a patch to the selected resources, and drops what it deletes.
-fn apply_strategic(resources: &mut Resources, selected: &[usize], patch: &Resource) -> Result<()> {
+fn apply_strategic(
+    resources: &mut Resources,
+    selected: &[usize],
+    patch: &Resource,
+    schemas: &Schemas,
+) -> Result<()> {
     for index in selected {
         let Some(resource) = resources.get_mut(*index) else {
             continue;
@@ -217,14 +224,14 @@ fn apply_strategic(resources: &mut Resources, selected: &[usize], patch: &Resour
         copy.stringify("annotations");
         let api_version = resource.api_version().to_owned();
         copy.set_api_version(&api_version);
-        merge_into(resource, &copy)?;
+        merge_into(resource, &copy, schemas)?;
     }
     resources.drop_empty();
     resources.check_unique()
 }
 
 /// Merges a patch into one resource, whose id stays unless the patch may change it.
-fn merge_into(resource: &mut Resource, patch: &Resource) -> Result<()> {
+fn merge_into(resource: &mut Resource, patch: &Resource, schemas: &Schemas) -> Result<()> {
     let (name, namespace, kind) = (
         resource.name().to_owned(),
         resource.namespace().to_owned(),
@@ -235,7 +242,7 @@ fn merge_into(resource: &mut Resource, patch: &Resource) -> Result<()> {
         resource.remember_id();
     }
     let dest = std::mem::replace(resource.node_mut(), Node::null());
-    let Some(merged) = strategic::merge(dest, patch.node().clone())? else {
+    let Some(merged) = strategic::merge(dest, patch.node().clone(), schemas)? else {
         return Ok(());
     };
     *resource.node_mut() = merged;

@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::Result;
-use crate::merge::schema::{Field, Schema};
+use crate::merge::schema::{Schemas, Shape, Type};
 use crate::node::{Node, wrong_kind};
 
 use super::{DIRECTIVE, Directive, Merged, Pair, parse_directive, walk};
@@ -18,7 +18,8 @@ use super::{DIRECTIVE, Directive, Merged, Pair, parse_directive, walk};
 pub(super) fn merge(
     mut pair: Pair,
     keys: &[&str],
-    schema: Option<&'static Schema>,
+    schema: Option<&Type>,
+    schemas: &Schemas,
 ) -> Result<Option<Merged>> {
     let mut from_patch = false;
     if pair.dest.as_ref().is_none_or(Node::is_null) {
@@ -48,19 +49,20 @@ pub(super) fn merge(
             Directive::Replace | Directive::Merge => {}
         }
     }
-    let node = Lists::new(&pair).merge(keys, schema)?;
+    let node = Lists::new(&pair, schemas).merge(keys, schema)?;
     Ok(Some(Merged { node, from_patch }))
 }
 
 /// The elements of both lists, and which list holds which.
-struct Lists {
+struct Lists<'s> {
+    schemas: &'s Schemas,
     arena: Vec<Node>,
     dest: Vec<usize>,
     patch: Vec<usize>,
 }
 
-impl Lists {
-    fn new(pair: &Pair) -> Self {
+impl<'s> Lists<'s> {
+    fn new(pair: &Pair, schemas: &'s Schemas) -> Self {
         let elements = |node: Option<&Node>| {
             node.and_then(Node::as_sequence)
                 .unwrap_or_default()
@@ -74,10 +76,15 @@ impl Lists {
             arena.extend(elements(pair.patch.as_ref()));
             (dest.len()..arena.len()).collect()
         };
-        Self { arena, dest, patch }
+        Self {
+            schemas,
+            arena,
+            dest,
+            patch,
+        }
     }
 
-    fn merge(mut self, keys: &[&str], schema: Option<&'static Schema>) -> Result<Node> {
+    fn merge(mut self, keys: &[&str], schema: Option<&Type>) -> Result<Node> {
         let mut tuples = self.tuples(keys);
         if keys.len() > 1 {
             unify(&mut tuples);
@@ -133,7 +140,7 @@ impl Lists {
         &mut self,
         keys: &[&str],
         values: &[String],
-        schema: Option<&'static Schema>,
+        schema: Option<&Type>,
         result: &mut Vec<usize>,
     ) -> Result<()> {
         let (wanted_keys, wanted) = valid(std::slice::from_ref(&values.to_vec()), values, keys);
@@ -145,13 +152,14 @@ impl Lists {
         } else {
             Pair::of(at(dest), at(patch))
         };
-        let merged = walk(pair, schema.map(Field::Object))?.filter(|merged| {
-            !merged.node.is_null()
-                && !merged
-                    .node
-                    .as_mapping()
-                    .is_some_and(crate::node::Mapping::is_empty)
-        });
+        let merged =
+            walk(pair, schema.cloned().map(Shape::Plain), self.schemas)?.filter(|merged| {
+                !merged.node.is_null()
+                    && !merged
+                        .node
+                        .as_mapping()
+                        .is_some_and(crate::node::Mapping::is_empty)
+            });
         let Some(Merged {
             mut node,
             from_patch,
