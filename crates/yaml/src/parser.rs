@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 use crate::error::{Fault, Stage, Version};
 use crate::node::ScalarStyle;
-use crate::scanner::{Chunk, Scanner, Span, TokenKind};
+use crate::scanner::{Chunk, Scanner, Span, TagParts, TokenKind};
 
 #[derive(Debug)]
 pub(crate) struct Event {
@@ -47,7 +47,7 @@ pub(crate) enum EventKind {
 #[derive(Debug, Default)]
 pub(crate) struct Properties {
     pub(crate) anchor: Option<Span>,
-    pub(crate) tag: Option<String>,
+    pub(crate) tag: Option<Box<str>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,7 +175,7 @@ impl<'a> Parser<'a> {
         let explicit = matches!(
             token.kind,
             TokenKind::VersionDirective { .. }
-                | TokenKind::TagDirective { .. }
+                | TokenKind::TagDirective(_)
                 | TokenKind::DocumentStart
         );
         self.directives()?;
@@ -202,7 +202,7 @@ impl<'a> Parser<'a> {
         let line = token.line;
         match token.kind {
             TokenKind::VersionDirective { .. }
-            | TokenKind::TagDirective { .. }
+            | TokenKind::TagDirective(_)
             | TokenKind::DocumentStart
             | TokenKind::DocumentEnd
             | TokenKind::StreamEnd => {
@@ -240,10 +240,14 @@ impl<'a> Parser<'a> {
                 TokenKind::VersionDirective { .. } => {
                     return Err(fault(line, "found incompatible YAML document"));
                 }
-                TokenKind::TagDirective { .. } => {}
+                TokenKind::TagDirective(_) => {}
                 _ => break,
             }
-            if let TokenKind::TagDirective { handle, prefix } = self.scanner.next()?.kind {
+            if let TokenKind::TagDirective(parts) = self.scanner.next()?.kind {
+                let TagParts {
+                    handle,
+                    suffix: prefix,
+                } = *parts;
                 if self.handles.iter().any(|(known, _)| *known == handle) {
                     return Err(fault(line, "found duplicate %TAG directive"));
                 }
@@ -350,13 +354,12 @@ impl<'a> Parser<'a> {
                     properties.anchor = Some(name);
                     self.scanner.next()?;
                 }
-                TokenKind::Tag { .. } if properties.tag.is_none() => {
+                TokenKind::Tag(_) if properties.tag.is_none() => {
                     let token = self.scanner.next()?;
-                    if let TokenKind::Tag { handle, suffix } = token.kind {
-                        properties.tag =
-                            Some(self.complete_tag(&handle, suffix).ok_or_else(|| {
-                                fault_in(line, "found undefined tag handle", token.line)
-                            })?);
+                    if let TokenKind::Tag(parts) = token.kind {
+                        properties.tag = Some(self.complete_tag(&parts).ok_or_else(|| {
+                            fault_in(line, "found undefined tag handle", token.line)
+                        })?);
                     }
                 }
                 _ => break,
@@ -365,12 +368,13 @@ impl<'a> Parser<'a> {
         Ok(properties)
     }
 
-    fn complete_tag(&self, handle: &str, suffix: String) -> Option<String> {
+    fn complete_tag(&self, parts: &TagParts) -> Option<Box<str>> {
+        let TagParts { handle, suffix } = parts;
         if handle.is_empty() {
-            return Some(suffix);
+            return Some(suffix.as_str().into());
         }
         let (_, prefix) = self.handles.iter().find(|(known, _)| known == handle)?;
-        Some(format!("{prefix}{suffix}"))
+        Some(format!("{prefix}{suffix}").into())
     }
 
     fn pop_state(&mut self) {

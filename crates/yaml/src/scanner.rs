@@ -45,7 +45,7 @@ pub(crate) enum TokenKind {
     StreamStart,
     StreamEnd,
     VersionDirective { major: u8, minor: u8 },
-    TagDirective { handle: String, prefix: String },
+    TagDirective(Box<TagParts>),
     DocumentStart,
     DocumentEnd,
     BlockSequenceStart,
@@ -61,8 +61,15 @@ pub(crate) enum TokenKind {
     Value,
     Alias(Span),
     Anchor(Span),
-    Tag { handle: String, suffix: String },
+    Tag(Box<TagParts>),
     Scalar { value: Chunk, style: ScalarStyle },
+}
+
+/// The handle (`!`, `!!`, `!name!` or none) and the rest of a tag, or what a handle stands for.
+#[derive(Debug)]
+pub(crate) struct TagParts {
+    pub(crate) handle: String,
+    pub(crate) suffix: String,
 }
 
 /// A range of bytes of the input.
@@ -79,16 +86,24 @@ pub(crate) enum Chunk {
     Owned(String),
 }
 
+/// Whether the token queue is held for a key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Hold {
+    /// No key of this level has begun yet.
+    #[default]
+    Unused,
+    Held,
+    /// Go forgets a key that is a flow collection without content.
+    Forgotten,
+}
+
 /// Where a key without `?` may have begun, per flow level.
 #[derive(Clone, Copy, Default)]
 struct SimpleKey {
     possible: bool,
     /// In block context at the current indentation nothing but a key may stand.
     required: bool,
-    /// Whether a key of this level has ever begun.
-    saved: bool,
-    /// Whether the queue is held for it. Go forgets to for a flow collection without content.
-    awaited: bool,
+    hold: Hold,
     token: usize,
     index: usize,
     line: usize,
@@ -187,7 +202,12 @@ impl<'a> Scanner<'a> {
             .keys
             .binary_search_by_key(&self.parsed, |key| key.token)
         {
-            Ok(level) if self.keys.get(level).is_some_and(|key| key.awaited) => {
+            Ok(level)
+                if self
+                    .keys
+                    .get(level)
+                    .is_some_and(|key| key.hold == Hold::Held) =>
+            {
                 self.is_key_valid(level)
             }
             _ => Ok(false),
@@ -355,8 +375,7 @@ impl<'a> Scanner<'a> {
             *last = SimpleKey {
                 possible: true,
                 required,
-                saved: true,
-                awaited: true,
+                hold: Hold::Held,
                 token,
                 index,
                 line,
@@ -467,8 +486,7 @@ impl<'a> Scanner<'a> {
         self.keys.push(SimpleKey {
             possible: false,
             required: false,
-            saved: false,
-            awaited: false,
+            hold: Hold::Unused,
             token,
             index,
             line,
@@ -488,8 +506,11 @@ impl<'a> Scanner<'a> {
         self.drop_key()?;
         if self.flow_level > 0 {
             self.flow_level -= 1;
-            if let (Some(inner), Some(outer)) = (self.keys.pop(), self.keys.last_mut()) {
-                outer.awaited &= inner.saved || outer.token + 1 != inner.token;
+            if let (Some(inner), Some(outer)) = (self.keys.pop(), self.keys.last_mut())
+                && inner.hold == Hold::Unused
+                && outer.token + 1 == inner.token
+            {
+                outer.hold = Hold::Forgotten;
             }
         }
         self.key_allowed = false;

@@ -2,7 +2,7 @@
 
 use crate::error::Fault;
 
-use super::{Scanner, Token, TokenKind};
+use super::{Scanner, TagParts, Token, TokenKind};
 
 impl Scanner<'_> {
     pub(super) fn scan_directive(&mut self) -> Result<Token, Fault> {
@@ -77,11 +77,14 @@ impl Scanner<'_> {
             return Err(self.fault_in(line, "did not find expected whitespace"));
         }
         self.skip_blanks();
-        let prefix = self.scan_uri("", line)?;
+        let suffix = self.scan_uri("", line)?;
         if !self.cursor.is_blank_or_end(0) {
             return Err(self.fault_in(line, "did not find expected whitespace or line break"));
         }
-        Ok(TokenKind::TagDirective { handle, prefix })
+        Ok(TokenKind::TagDirective(Box::new(TagParts {
+            handle,
+            suffix,
+        })))
     }
 
     /// Reads `!<uri>`, `!handle!suffix`, `!suffix` or `!`.
@@ -114,7 +117,7 @@ impl Scanner<'_> {
             return Err(self.fault_in(line, "did not find expected whitespace or line break"));
         }
         Ok(Token {
-            kind: TokenKind::Tag { handle, suffix },
+            kind: TokenKind::Tag(Box::new(TagParts { handle, suffix })),
             line,
         })
     }

@@ -89,6 +89,17 @@ const KNOWN: &[Difference] = &[
         },
     },
     Difference {
+        reason: "Go compares a key that is an alias by the alias's name",
+        applies: |_, text, ours, theirs| {
+            let repeats = |answer: &Answer| {
+                answer
+                    .as_ref()
+                    .is_err_and(|error| error.contains("already defined at line"))
+            };
+            text.contains('*') && (repeats(ours) || repeats(theirs))
+        },
+    },
+    Difference {
         reason: "Go fails by accident",
         applies: |_, _, _, theirs| {
             theirs
