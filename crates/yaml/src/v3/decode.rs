@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::decoded::{DecodeError, Decoded, invalid_key, no_mapping_to_merge};
 use crate::error::Version;
 use crate::json::go_quote;
-use crate::node::{Mapping, Node, Tag};
+use crate::node::{Mapping, Node, ScalarStyle, Tag};
 use crate::v3::{Position, Typed, type_scalar};
 
 /// How many repeated keys an error lists.
@@ -30,10 +30,25 @@ pub fn to_json(node: &Node) -> Result<Value, DecodeError> {
         let mut text = Vec::new();
         super::emit(node, &mut text);
         match crate::parse_first_bytes(&text)? {
-            Some(again) => decode_root(&again),
+            Some(mut again) => {
+                settle(&mut again);
+                decode_root(&again)
+            }
             None => Err(error),
         }
     })
+}
+
+/// Makes folded scalars quoted ones, which a second writing would not change again.
+fn settle(node: &mut Node) {
+    match node {
+        Node::Scalar(scalar) if scalar.style == ScalarStyle::Folded => {
+            scalar.style = ScalarStyle::DoubleQuoted;
+        }
+        Node::Scalar(_) => {}
+        Node::Sequence(sequence) => sequence.items.iter_mut().for_each(settle),
+        Node::Mapping(mapping) => mapping.values_mut().for_each(settle),
+    }
 }
 
 fn decode_root(node: &Node) -> Result<Value, DecodeError> {
