@@ -314,14 +314,12 @@ impl<'a> Layer<'a> {
         let mut generated = Vec::new();
         for args in &k.config_map_generator {
             let options = args.merged_options(layer_options);
-            let resource = generate::config_map::generate(args, &options, &self.loader)
-                .context(|| "trouble configuring builtin ConfigMapGenerator".to_owned())?;
+            let resource = generate::config_map::generate(args, &options, &self.loader)?;
             generated.push(("ConfigMapGenerator", resource));
         }
         for args in &k.secret_generator {
             let options = args.merged_options(layer_options);
-            let resource = generate::secret::generate(args, &options, &self.loader)
-                .context(|| "trouble configuring builtin SecretGenerator".to_owned())?;
+            let resource = generate::secret::generate(args, &options, &self.loader)?;
             generated.push(("SecretGenerator", resource));
         }
         if !k.helm_charts.is_empty() || !k.helm_chart_inflation_generator.is_empty() {
@@ -346,8 +344,12 @@ impl<'a> Layer<'a> {
             .patches
             .iter()
             .map(|patch| {
-                Prepared::new(patch, &self.loader)
-                    .context(|| "trouble configuring builtin PatchTransformer".to_owned())
+                Prepared::new(patch, &self.loader).context(|| {
+                    format!(
+                        "trouble configuring builtin PatchTransformer with config: `\n{}`",
+                        patch.to_yaml()
+                    )
+                })
             })
             .collect::<Result<_>>()?;
         let external = plugin::load_transformers(self, &k.transformers)?;

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::accumulate::{Accumulator, Build, Layer};
 use crate::cache::ParseCache;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, ResultExt as _};
 use crate::field_spec::{FieldSpec, FieldSpecs};
 use crate::file::FileTree;
 use crate::generate::hash;
@@ -255,7 +255,9 @@ fn finish(mut resource: resource::Resource, keep: &Keep) -> Result<Resource> {
     } else {
         resource.stringify("annotations");
     }
-    parse::to_json(resource.node()).map(|value| Resource { value })
+    parse::to_json(resource.node())
+        .map(|value| Resource { value })
+        .context(|| format!("object {}", resource.id()))
 }
 
 impl Built {

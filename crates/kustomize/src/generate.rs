@@ -16,12 +16,7 @@ const BASE64_LINE: usize = 70;
 /// Makes the object of a generator without its data.
 fn base(kind: &str, args: &GeneratorArgs, options: &GeneratorOptions) -> Result<Mapping> {
     if args.name.is_empty() {
-        let article = if kind == "Secret" {
-            "a secret"
-        } else {
-            "a configmap"
-        };
-        return Err(Error::invalid(format!("{article} must have a name")));
+        return Err(Error::invalid("a configmap must have a name"));
     }
     let mut metadata = Mapping::default();
     metadata.push("name", Node::string(&args.name));

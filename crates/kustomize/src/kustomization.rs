@@ -504,6 +504,36 @@ impl Kustomization {
     }
 }
 
+impl Patch {
+    /// The entry as kustomize shows it in messages.
+    pub(crate) fn to_yaml(&self) -> String {
+        let fields = |pairs: &[(&str, &str)]| -> serde_json::Map<String, Value> {
+            pairs
+                .iter()
+                .filter(|(_, value)| !value.is_empty())
+                .map(|(key, value)| ((*key).to_owned(), Value::from(*value)))
+                .collect()
+        };
+        let mut root = fields(&[("path", &self.path), ("patch", &self.inline)]);
+        if let Some(target) = &self.target {
+            let target = fields(&[
+                ("group", &target.group),
+                ("version", &target.version),
+                ("kind", &target.kind),
+                ("name", &target.name),
+                ("namespace", &target.namespace),
+                ("labelSelector", &target.labels),
+                ("annotationSelector", &target.annotations),
+            ]);
+            root.insert("target".to_owned(), Value::Object(target));
+        }
+        let mut out = Vec::new();
+        // A text that YAML cannot carry is left out of the message.
+        drop(crate::parse::emit(&Value::Object(root), &mut out));
+        String::from_utf8_lossy(&out).into_owned()
+    }
+}
+
 impl GeneratorArgs {
     /// The options of one generator, completed from the layer's.
     pub(crate) fn merged_options(&self, layer: Option<&GeneratorOptions>) -> GeneratorOptions {

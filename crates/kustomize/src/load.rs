@@ -134,7 +134,7 @@ impl<'a> Loader<'a> {
             ))
         })?;
         let root = directory(self.source, &asked)?;
-        for visited in self.ancestors.iter().chain([&self.root]) {
+        for visited in [&self.root].into_iter().chain(self.ancestors.iter().rev()) {
             if is_within(visited, &root) {
                 return Err(Error::Cycle {
                     candidate: self.source.display(&root),

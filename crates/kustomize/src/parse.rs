@@ -163,8 +163,8 @@ fn split(text: &str) -> Result<Vec<&str>> {
             break;
         };
         let end = at + 1 + end;
-        let tail = text.get(at + 4..end).unwrap_or("").trim();
-        if !tail.is_empty() && !tail.starts_with('#') {
+        let tail = text.get(at + 4..end).unwrap_or("").trim_end();
+        if !tail.is_empty() && !tail.trim_start().starts_with('#') {
             return Err(Error::invalid(format!(
                 "invalid document separator: ---{tail}"
             )));
@@ -191,17 +191,42 @@ fn check(nodes: Vec<Node>) -> Result<Vec<Node>> {
         if kind.is_empty() {
             let bare = node.get("apiVersion").is_none() && node.get("metadata").is_none();
             return Err(Error::invalid(if bare {
-                "missing Resource metadata"
+                "missing Resource metadata".to_owned()
             } else {
-                "missing kind in object"
+                format!("missing kind in object {}", go_metadata(&node))
             }));
         }
         if name.is_empty() && !kind.ends_with("List") {
-            return Err(Error::invalid("missing metadata.name in object"));
+            return Err(Error::invalid(format!(
+                "missing metadata.name in object {}",
+                go_metadata(&node)
+            )));
         }
         kept.push(node);
     }
     Ok(kept)
+}
+
+/// What identifies an object, as Go's `%v` prints it.
+fn go_metadata(node: &Node) -> String {
+    let resource = crate::resource::Resource::new(node.clone());
+    let map = |mut entries: Vec<(&str, &str)>| {
+        entries.sort_unstable();
+        let entries: Vec<String> = entries
+            .into_iter()
+            .map(|(key, value)| format!("{key}:{value}"))
+            .collect();
+        format!("map[{}]", entries.join(" "))
+    };
+    format!(
+        "{{{{{} {}}} {{{{{} {}}} {} {}}}}}",
+        resource.api_version(),
+        resource.kind(),
+        resource.name(),
+        resource.namespace(),
+        map(resource.labels()),
+        map(resource.annotations())
+    )
 }
 
 #[cfg(test)]

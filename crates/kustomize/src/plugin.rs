@@ -137,7 +137,7 @@ fn load(layer: &Layer<'_>, entries: &[String]) -> Result<Vec<Resource>> {
         if plugin.api_version() != "builtin" {
             return Err(Error::Disabled(format!(
                 "external plugins disabled; unable to load external plugin '{}'",
-                plugin.name()
+                plugin.kind()
             )));
         }
     }

@@ -19,19 +19,17 @@ pub(super) fn pairs(args: &GeneratorArgs, loader: &Loader<'_>) -> Result<Vec<(St
     for path in &args.envs {
         let content = loader
             .load(path)
-            .context(|| format!("env source files: {:?}", args.envs))?;
-        env_file(&content, &mut pairs).context(|| format!("env source files: {:?}", args.envs))?;
+            .context(|| outer("env source files:", &args.envs))?;
+        env_file(&content, &mut pairs).context(|| outer("env source files:", &args.envs))?;
     }
     for literal in &args.literals {
-        pairs.push(
-            literal_pair(literal).context(|| format!("literal sources {:?}", args.literals))?,
-        );
+        pairs.push(literal_pair(literal).context(|| outer("literal sources", &args.literals))?);
     }
     for source in &args.files {
         let (key, path) = file_source(source)?;
         let content = loader
             .load(path)
-            .context(|| format!("file sources: {:?}", args.files))?;
+            .context(|| outer("file sources:", &args.files))?;
         pairs.push((key.to_owned(), content.to_vec()));
     }
     let mut seen = HashSet::new();
@@ -44,6 +42,11 @@ pub(super) fn pairs(args: &GeneratorArgs, loader: &Loader<'_>) -> Result<Vec<(St
         }
     }
     Ok(pairs)
+}
+
+/// Names the list that a source is in, as Go prints lists.
+fn outer(what: &str, sources: &[String]) -> String {
+    format!("loading KV pairs: {what} [{}]", sources.join(" "))
 }
 
 fn env_file(content: &[u8], pairs: &mut Vec<(String, Vec<u8>)>) -> Result<()> {

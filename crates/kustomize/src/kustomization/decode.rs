@@ -24,6 +24,8 @@ pub(crate) enum Mode {
 pub(crate) struct Place<'a> {
     pub(crate) mode: Mode,
     parent: Option<&'a Place<'a>>,
+    /// The struct that the value is a field of.
+    within: &'a str,
     name: &'a str,
 }
 
@@ -38,14 +40,16 @@ impl<'a> Place<'a> {
         Self {
             mode,
             parent: None,
+            within: name,
             name,
         }
     }
 
-    pub(crate) fn field(&'a self, name: &'a str) -> Self {
+    pub(crate) fn field(&'a self, within: &'a str, name: &'a str) -> Self {
         Self {
             mode: self.mode,
             parent: Some(self),
+            within,
             name,
         }
     }
@@ -66,7 +70,8 @@ impl<'a> Place<'a> {
                 self.name
             ),
             Some(_) => format!(
-                "json: cannot unmarshal {got} into Go struct field {} of type {want}",
+                "json: cannot unmarshal {got} into Go struct field {}{} of type {want}",
+                self.within,
                 self.path()
             ),
         }
@@ -74,7 +79,7 @@ impl<'a> Place<'a> {
 
     fn path(&self) -> String {
         match self.parent {
-            None => self.name.to_owned(),
+            None => String::new(),
             Some(parent) => format!("{}.{}", parent.path(), self.name),
         }
     }
@@ -180,7 +185,7 @@ macro_rules! decode_struct {
                             if !value.is_null() {
                                 out.$field = $crate::kustomization::decode::Decode::decode(
                                     value,
-                                    &place.field($key),
+                                    &place.field($label, $key),
                                 )?;
                             }
                         })*

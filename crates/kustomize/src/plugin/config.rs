@@ -64,8 +64,13 @@ fn read(text: &str) -> Result<Config> {
     let file = if document.is_null() {
         File::default()
     } else {
-        File::decode(&document, &Place::root(Mode::Strict, "TransformerConfig"))
-            .map_err(Error::Invalid)?
+        File::decode(&document, &Place::root(Mode::Strict, "TransformerConfig")).map_err(
+            |error| {
+                Error::invalid(format!(
+                    "error unmarshaling JSON: while decoding JSON: {error}"
+                ))
+            },
+        )?
     };
     let specs = |fields: &[Field]| fields.iter().map(to_spec).collect::<FieldSpecs>();
     let mut config = Config {

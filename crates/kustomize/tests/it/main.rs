@@ -6,4 +6,5 @@ mod oracle;
 mod overlays;
 mod read_sets;
 mod robustness;
+mod snapshots;
 mod trees;
