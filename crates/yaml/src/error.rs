@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 /// Which of Go's two libraries is imitated where they differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Version {
+pub(crate) enum Version {
     /// go.yaml.in/yaml/v2, under sigs.k8s.io/yaml.
     V2,
     /// go.yaml.in/yaml/v3, under kyaml.

@@ -26,11 +26,12 @@ pub mod v3;
 
 pub use compose::MAX_DEPTH;
 pub use decoded::DecodeError;
-pub use error::{ParseError, Version};
+pub use error::ParseError;
 pub use json::{write_json, write_json_string};
 pub use node::{Kind, Mapping, MergeError, Node, Scalar, ScalarStyle, Sequence, Tag, Text};
 
 use compose::{Extent, compose};
+use error::Version;
 use reader::Input;
 
 /// Reads every document of a stream as go-yaml v3 does.

@@ -1,11 +1,17 @@
 //! Bytes to characters, as libyaml's reader does it.
 //!
 //! A byte order mark chooses UTF-16; everything else is UTF-8. The first byte or character that
-//! may not stand in a YAML stream ends the text, and is an error only if the scanner gets there.
+//! may not stand in a YAML stream is an error only if the scanner gets near: go-yaml reads blocks of
+//! 512 bytes, so the text ends before the block with the fault.
 //!
 //! Source: readerc.go of go.yaml.in/yaml/v3 3.0.3.
 
 use std::borrow::Cow;
+
+const INCOMPLETE: &str = "incomplete UTF-8 octet sequence";
+
+/// How many bytes go-yaml reads at once.
+const BLOCK: usize = 512;
 
 /// The readable beginning of an input.
 #[derive(Debug)]
@@ -24,7 +30,7 @@ impl<'a> Input<'a> {
                 problem: None,
             },
             Some(at) => Self {
-                text: Cow::Borrowed(text.get(..at).unwrap_or_default()),
+                text: Cow::Borrowed(before_block(text, at)),
                 problem: Some("control characters are not allowed"),
             },
         }
@@ -38,8 +44,16 @@ impl<'a> Input<'a> {
                 Ok(text) => Self::from_str(text),
                 Err(error) => {
                     let (valid, invalid) = bytes.split_at(error.valid_up_to());
-                    let mut input = Self::from_str(std::str::from_utf8(valid).unwrap_or_default());
-                    input.problem.get_or_insert(utf8_problem(invalid));
+                    let valid = std::str::from_utf8(valid).unwrap_or_default();
+                    let mut input = Self::from_str(valid);
+                    if input.problem.is_none() {
+                        let problem = utf8_problem(invalid);
+                        // The rest of a character could still come, for all go-yaml knows.
+                        if problem != INCOMPLETE {
+                            input.text = Cow::Borrowed(before_block(valid, valid.len()));
+                        }
+                        input.problem = Some(problem);
+                    }
                     input
                 }
             },
@@ -76,11 +90,20 @@ impl<'a> Input<'a> {
         if !odd.is_empty() {
             problem = problem.or(Some("incomplete UTF-16 character"));
         }
+        if problem.is_some() && bytes.len() < BLOCK {
+            text.clear();
+        }
         Self {
             text: Cow::Owned(text),
             problem,
         }
     }
+}
+
+/// The text before the block of input that holds the byte `at`.
+fn before_block(text: &str, at: usize) -> &str {
+    text.get(..text.floor_char_boundary(at / BLOCK * BLOCK))
+        .unwrap_or_default()
 }
 
 /// Says what is wrong at the start of `bytes`, which is not UTF-8.
@@ -92,7 +115,7 @@ fn utf8_problem(bytes: &[u8]) -> &'static str {
         _ => return "invalid leading UTF-8 octet",
     };
     if bytes.len() < width {
-        return "incomplete UTF-8 octet sequence";
+        return INCOMPLETE;
     }
     if bytes
         .iter()
@@ -151,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ends_the_text_where_a_stream_may_not_go_on() {
+    fn ends_the_text_before_what_may_not_stand_in_a_stream() {
         let cases: &[(&[u8], &str, Option<&str>)] = &[
             (b"a: b", "a: b", None),
             (
@@ -159,39 +182,35 @@ mod tests {
                 "é\u{85}\u{FFFD}😀",
                 None,
             ),
-            (b"a\x07b", "a", Some("control characters are not allowed")),
+            (b"a\x07b", "", Some("control characters are not allowed")),
             (
                 "a\u{7F}".as_bytes(),
-                "a",
+                "",
                 Some("control characters are not allowed"),
             ),
             (
                 "a\u{80}".as_bytes(),
-                "a",
+                "",
                 Some("control characters are not allowed"),
             ),
             (
                 "a\u{FFFE}".as_bytes(),
-                "a",
+                "",
                 Some("control characters are not allowed"),
             ),
-            (b"a\xFF", "a", Some("invalid leading UTF-8 octet")),
-            (b"a\xC3b", "a", Some("invalid trailing UTF-8 octet")),
+            (b"a\xFF", "", Some("invalid leading UTF-8 octet")),
+            (b"a\xC3b", "", Some("invalid trailing UTF-8 octet")),
             (b"a\xE2\x80", "a", Some("incomplete UTF-8 octet sequence")),
-            (
-                b"a\xC0\x80",
-                "a",
-                Some("invalid length of a UTF-8 sequence"),
-            ),
-            (b"a\xED\xA0\x80", "a", Some("invalid Unicode character")),
+            (b"a\xC0\x80", "", Some("invalid length of a UTF-8 sequence")),
+            (b"a\xED\xA0\x80", "", Some("invalid Unicode character")),
             (b"\xFF\xFEa\0:\0", "a:", None),
             (b"\xFE\xFF\0a\xD8\x3D\xDE\0", "a😀", None),
             (
                 b"\xFE\xFF\0a\xDE\0",
-                "a",
+                "",
                 Some("unexpected low surrogate area"),
             ),
-            (b"\xFE\xFF\0a\0", "a", Some("incomplete UTF-16 character")),
+            (b"\xFE\xFF\0a\0", "", Some("incomplete UTF-16 character")),
         ];
         for (bytes, text, problem) in cases {
             let input = Input::from_bytes(bytes);

@@ -150,8 +150,10 @@ impl<'a> Scanner<'a> {
     /// The next token, which stays in the queue. After the end it is `StreamEnd` for ever.
     pub(crate) fn peek(&mut self) -> Result<&Token, Fault> {
         if !self.ready {
-            self.fill()
-                .map_err(|fault| self.unreadable().unwrap_or(fault))?;
+            self.fill().map_err(|fault| match self.unreadable() {
+                Some(problem) if self.cursor.rest().is_empty() => problem,
+                _ => fault,
+            })?;
             self.ready = true;
         }
         self.tokens
@@ -240,6 +242,12 @@ impl<'a> Scanner<'a> {
         self.skip_to_token();
         self.unroll(Some(self.cursor.column), before);
 
+        // Go looks four characters ahead before it decides on a token.
+        if self.cursor.rest().len() < 4
+            && let Some(problem) = self.unreadable()
+        {
+            return Err(problem);
+        }
         let byte = self.cursor.at(0);
         if byte == 0 {
             return self.fetch_stream_end();
@@ -440,9 +448,6 @@ impl<'a> Scanner<'a> {
     }
 
     fn fetch_stream_end(&mut self) -> Result<(), Fault> {
-        if let Some(fault) = self.unreadable() {
-            return Err(fault);
-        }
         if self.cursor.column != 0 {
             self.cursor.column = 0;
             self.cursor.line += 1;

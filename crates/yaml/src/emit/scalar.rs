@@ -57,7 +57,7 @@ pub(crate) fn write_scalar(
 ) {
     match style {
         ScalarStyle::Plain => {
-            if text.is_empty() && writer.version == crate::Version::V3 {
+            if text.is_empty() && writer.version == crate::error::Version::V3 {
                 writer.indention = false;
                 return;
             }

@@ -375,3 +375,34 @@ fn rubbish_reads_alike() {
     let texts = "[-a-c0-9:?,#'\"|>&*!%@`~<=\\[\\]{}\\\\.\n\t _é]{0,40}";
     run(4000, &texts.prop_map(String::into_bytes), &Mode::OF_YAML);
 }
+
+#[test]
+fn bytes_read_alike() {
+    let text = || document().prop_map(String::into_bytes);
+    let byte = proptest::sample::select(
+        &[
+            0, 7, 0x7F, 0x80, 0x85, 0xC0, 0xC2, 0xE2, 0xED, 0xEF, 0xF5, 0xFF,
+        ][..],
+    );
+    let damaged =
+        (text(), any::<proptest::sample::Index>(), byte).prop_map(|(mut text, at, byte)| {
+            text.insert(at.index(text.len()), byte);
+            text
+        });
+    let wide = (text(), any::<bool>()).prop_map(|(text, big)| {
+        // A second byte order mark makes Go skip the first character of lines.
+        let text = String::from_utf8_lossy(&text).replace('\u{FEFF}', "");
+        std::iter::once(0xFEFF)
+            .chain(text.encode_utf16())
+            .flat_map(|unit| {
+                if big {
+                    unit.to_be_bytes()
+                } else {
+                    unit.to_le_bytes()
+                }
+            })
+            .collect()
+    });
+    let modes = [Mode::Object, Mode::Config];
+    run(1500, &prop_oneof![damaged, wide], &modes);
+}
