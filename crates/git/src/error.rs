@@ -192,10 +192,9 @@ impl Error {
     /// The class of the error.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Settings(_)
-            | Self::Url(_)
-            | Self::InvalidReference(_)
-            | Self::SemverParse(_) => Kind::Settings,
+            Self::Settings(_) | Self::Url(_) | Self::InvalidReference(_) | Self::SemverParse(_) => {
+                Kind::Settings
+            }
             Self::RepositoryNotFound { .. } => Kind::NotFound,
             Self::Clone { cause, .. } | Self::List { cause, .. } => cause.kind(),
             Self::Empty => Kind::Empty,

@@ -220,8 +220,14 @@ mod tests {
                 Ok(()),
             ),
             (&["--ssh-kex-algos=a,b", "--ssh-hostkey-algos=c"], Ok(())),
-            (&["--helm-cache-max-size=10", "--helm-cache-ttl=30m"], Ok(())),
-            (&["--feature-gates=ObjectLevelWorkloadIdentity=false"], Ok(())),
+            (
+                &["--helm-cache-max-size=10", "--helm-cache-ttl=30m"],
+                Ok(()),
+            ),
+            (
+                &["--feature-gates=ObjectLevelWorkloadIdentity=false"],
+                Ok(()),
+            ),
             (
                 &["--feature-gates=OptimizedGitClones=true"],
                 Err("'OptimizedGitClones' not supported"),
@@ -230,9 +236,18 @@ mod tests {
                 &["--interval-jitter-percentage=100"],
                 Err("interval-jitter-percentage"),
             ),
-            (&["--artifact-digest-algo=md5"], Err("--artifact-digest-algo")),
-            (&["--default-service-account=x"], Err("--default-service-account")),
-            (&["--artifact-retention-ttl=1"], Err("artifact-retention-ttl")),
+            (
+                &["--artifact-digest-algo=md5"],
+                Err("--artifact-digest-algo"),
+            ),
+            (
+                &["--default-service-account=x"],
+                Err("--default-service-account"),
+            ),
+            (
+                &["--artifact-retention-ttl=1"],
+                Err("artifact-retention-ttl"),
+            ),
         ];
         for (args, expected) in cases {
             match (config(args), expected) {

@@ -4,7 +4,7 @@
 //! `plan` what to ask the server for, `act` fetches and stores, `report` makes status, events and the next due time of
 //! it. `gate`, `plan`, `report`, `credentials` and `archive`'s layout are pure.
 //!
-//! Source: source-controller internal/controller/gitrepository_controller.go (1.9).
+//! Source: source-controller `internal/controller/gitrepository_controller.go` (1.9).
 
 mod act;
 mod archive;

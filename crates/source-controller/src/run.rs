@@ -69,7 +69,15 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
         serve::router(storage.root().to_owned()),
         stop.clone(),
     );
-    let context = context(&flags, config, storage, client, git_repositories, metrics, &stop)?;
+    let context = context(
+        &flags,
+        config,
+        storage,
+        client,
+        git_repositories,
+        metrics,
+        &stop,
+    )?;
     let (workers, metrics) = (context.config.concurrent, context.metrics.clone());
     let running = controller::run(
         NAME,

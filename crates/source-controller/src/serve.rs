@@ -126,7 +126,11 @@ async fn answer(mut file: File, method: &Method, request: &HeaderMap) -> io::Res
     if let Some(date) = modified.and_then(date::format) {
         headers.insert(header::LAST_MODIFIED, date);
     }
-    let since = |name| request.get(name).and_then(|v: &HeaderValue| date::parse(v.to_str().ok()?));
+    let since = |name| {
+        request
+            .get(name)
+            .and_then(|v: &HeaderValue| date::parse(v.to_str().ok()?))
+    };
     if let (Some(modified), Some(since)) = (modified, since(header::IF_MODIFIED_SINCE))
         && modified <= since
     {
@@ -145,7 +149,11 @@ async fn answer(mut file: File, method: &Method, request: &HeaderMap) -> io::Res
             (StatusCode::PARTIAL_CONTENT, start, length)
         }
         Range::Unsatisfiable => {
-            insert(&mut headers, header::CONTENT_RANGE, &format!("bytes */{size}"));
+            insert(
+                &mut headers,
+                header::CONTENT_RANGE,
+                &format!("bytes */{size}"),
+            );
             return Ok((StatusCode::RANGE_NOT_SATISFIABLE, headers).into_response());
         }
     };

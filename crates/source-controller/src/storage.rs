@@ -157,9 +157,9 @@ impl Storage {
         path: &str,
         write: impl FnOnce(&File) -> Result<Written, WriteError>,
     ) -> Result<Written, StoreError> {
-        let path = self.local(path).ok_or_else(|| {
-            StoreError::Directory(io::Error::from(io::ErrorKind::InvalidInput))
-        })?;
+        let path = self
+            .local(path)
+            .ok_or_else(|| StoreError::Directory(io::Error::from(io::ErrorKind::InvalidInput)))?;
         if let Some(dir) = path.parent() {
             create_dir(dir).map_err(StoreError::Directory)?;
         }

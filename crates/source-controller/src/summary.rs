@@ -29,9 +29,15 @@ impl Summary {
     }
 
     fn ready(self, conditions: &Conditions) -> Option<(ConditionStatus, String, String)> {
-        let copy = |status, from: &Condition| Some((status, from.reason.clone(), from.message.clone()));
+        let copy =
+            |status, from: &Condition| Some((status, from.reason.clone(), from.message.clone()));
         let failed = |kind: &&&str| conditions.is_false(kind);
-        if let Some(from) = self.bipolar.iter().find(failed).and_then(|kind| conditions.get(kind)) {
+        if let Some(from) = self
+            .bipolar
+            .iter()
+            .find(failed)
+            .and_then(|kind| conditions.get(kind))
+        {
             return copy(ConditionStatus::False, from);
         }
         let (group, from) = self
@@ -90,26 +96,53 @@ mod tests {
             ("", "none"),
             ("Other=False", "none"),
             ("ArtifactInStorage=True", "True ArtifactInStorage"),
-            ("ArtifactInStorage=True FetchFailed=True", "False FetchFailed"),
+            (
+                "ArtifactInStorage=True FetchFailed=True",
+                "False FetchFailed",
+            ),
             (
                 "FetchFailed=True StorageOperationFailed=True IncludeUnavailable=True",
                 "False StorageOperationFailed",
             ),
-            ("IncludeUnavailable=True ArtifactOutdated=True", "False IncludeUnavailable"),
-            ("ArtifactOutdated=True ArtifactInStorage=True", "False ArtifactOutdated"),
+            (
+                "IncludeUnavailable=True ArtifactOutdated=True",
+                "False IncludeUnavailable",
+            ),
+            (
+                "ArtifactOutdated=True ArtifactInStorage=True",
+                "False ArtifactOutdated",
+            ),
             ("Stalled=True ArtifactInStorage=True", "False Stalled"),
             ("Stalled=True FetchFailed=True", "False FetchFailed"),
-            ("Reconciling=True ArtifactInStorage=True", "False Reconciling"),
+            (
+                "Reconciling=True ArtifactInStorage=True",
+                "False Reconciling",
+            ),
             ("ArtifactInStorage=False", "False ArtifactInStorage"),
-            ("ArtifactInStorage=True SourceVerified=True", "True ArtifactInStorage"),
+            (
+                "ArtifactInStorage=True SourceVerified=True",
+                "True ArtifactInStorage",
+            ),
             ("SourceVerified=True", "True SourceVerified"),
             ("SourceVerified=True FetchFailed=True", "False FetchFailed"),
-            ("SourceVerified=False FetchFailed=True", "False SourceVerified"),
-            ("SourceVerified=False ArtifactInStorage=True", "False SourceVerified"),
+            (
+                "SourceVerified=False FetchFailed=True",
+                "False SourceVerified",
+            ),
+            (
+                "SourceVerified=False ArtifactInStorage=True",
+                "False SourceVerified",
+            ),
             ("FetchFailed=False", "True FetchFailed"),
-            ("FetchFailed=False ArtifactInStorage=True", "True ArtifactInStorage"),
+            (
+                "FetchFailed=False ArtifactInStorage=True",
+                "True ArtifactInStorage",
+            ),
             ("FetchFailed=Unknown", "Unknown FetchFailed"),
-            ("FetchFailed=Unknown ArtifactInStorage=True", "True ArtifactInStorage"),
+            (
+                "FetchFailed=Unknown ArtifactInStorage=True",
+                "True ArtifactInStorage",
+            ),
         ] {
             let mut conditions = Conditions::new(Vec::new(), 1, Timestamp::UNIX_EPOCH);
             for word in given.split_whitespace() {

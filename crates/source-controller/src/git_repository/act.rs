@@ -111,7 +111,9 @@ pub(super) fn store(
     let write = move || {
         let layout = archive::Layout::new(contents, &includes, &storage, &blobs)?;
         let algorithm = storage.algorithm();
-        let written = storage.write(&path, |sink| layout.write(sink, algorithm, ignore.as_deref()))?;
+        let written = storage.write(&path, |sink| {
+            layout.write(sink, algorithm, ignore.as_deref())
+        })?;
         Ok(Artifact {
             digest: written.digest.to_string(),
             last_update_time: Timestamp::now(),
@@ -138,7 +140,8 @@ pub(super) async fn remove(ctx: &Context, key: &ObjectKey, uid: &str) -> io::Res
         }
         storage.remove(KIND, &key)
     });
-    task.await.unwrap_or_else(|error| Err(io::Error::other(error)))
+    task.await
+        .unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
 /// Removes the caches of objects that are gone, as after a crash between two steps of a deletion.

@@ -3,7 +3,7 @@
 //! Files go from Git's objects straight into the archive; there is no checkout. An include's artifact is unpacked into
 //! the blob store and its `fromPath` placed at `toPath`, as Flux moves it: onto nothing, or onto an empty directory.
 //!
-//! Source: source-controller gitrepository_controller.go `reconcileInclude`, `reconcileArtifact`.
+//! Source: source-controller `gitrepository_controller.go`: `reconcileInclude`, `reconcileArtifact`.
 
 use std::{
     fs::File,

@@ -33,7 +33,10 @@ impl SecretData {
         Self {
             name,
             version,
-            data: data.into_iter().map(|(key, value)| (key, value.0)).collect(),
+            data: data
+                .into_iter()
+                .map(|(key, value)| (key, value.0))
+                .collect(),
         }
     }
 
@@ -166,7 +169,10 @@ fn identity(secret: &SecretData) -> Result<Option<ClientIdentity>, String> {
             } else {
                 "tls.key"
             };
-            Err(format!("secret '{}': key '{missing}' not found", secret.name))
+            Err(format!(
+                "secret '{}': key '{missing}' not found",
+                secret.name
+            ))
         }
     }
 }

@@ -55,7 +55,8 @@ impl Draft {
                 self.generation
             )
         };
-        self.conditions.set_reconciling(PROGRESSING, message.clone());
+        self.conditions
+            .set_reconciling(PROGRESSING, message.clone());
         if self.conditions.get(READY).is_none() || self.conditions.is_unknown(READY) {
             self.conditions.set_unknown(READY, PROGRESSING, message);
         }

@@ -60,7 +60,9 @@ pub(super) enum Failure {
     #[error("failed to sparse checkout directories : {0}")]
     Sparse(String),
     /// The repository is above the limit.
-    #[error("failed to checkout and determine revision: {cause} (limit of --git-max-size: {limit} bytes)")]
+    #[error(
+        "failed to checkout and determine revision: {cause} (limit of --git-max-size: {limit} bytes)"
+    )]
     TooLarge {
         /// What is too large.
         cause: String,
@@ -121,9 +123,8 @@ impl Failure {
             Self::IncludeMissing(_) | Self::IncludeEmpty(_) => {
                 reason::condition::INCLUDE_UNAVAILABLE
             }
-            Self::Include { .. } => reason::condition::STORAGE_OPERATION_FAILED,
             Self::Store(StoreError::Lock(_)) | Self::Remove(_) | Self::Task(_) => return None,
-            Self::Store(_) => reason::condition::STORAGE_OPERATION_FAILED,
+            Self::Include { .. } | Self::Store(_) => reason::condition::STORAGE_OPERATION_FAILED,
         })
     }
 

@@ -21,7 +21,11 @@ pub(super) fn gate(object: &GitRepository) -> Gate {
     if spec.suspend {
         return Gate::Suspended;
     }
-    if spec.service_account_name.as_deref().is_some_and(|name| !name.is_empty()) {
+    if spec
+        .service_account_name
+        .as_deref()
+        .is_some_and(|name| !name.is_empty())
+    {
         return Gate::Refused(Failure::ServiceAccount);
     }
     let provider = match spec.provider {
@@ -71,7 +75,10 @@ mod tests {
         for (change, expected) in [
             (json!({}), "open".to_owned()),
             (json!({"provider": "generic"}), "open".to_owned()),
-            (json!({"suspend": true, "provider": "aws"}), "suspended".to_owned()),
+            (
+                json!({"suspend": true, "provider": "aws"}),
+                "suspended".to_owned(),
+            ),
             (json!({"provider": "aws"}), provider.clone()),
             (json!({"provider": "azure"}), provider.clone()),
             (json!({"provider": "github"}), provider),

@@ -32,19 +32,25 @@ pub(super) async fn remote(
     let namespace = object.namespace().unwrap_or_default();
     let proxy = match &spec.proxy_secret_ref {
         Some(reference) => Some(secret(ctx, &namespace, reference).await.map_err(|failed| {
-            Failure::Proxy(format!("failed to get secret '{}': {}", failed.name, failed.cause))
+            Failure::Proxy(format!(
+                "failed to get secret '{}': {}",
+                failed.name, failed.cause
+            ))
         })?),
         None => None,
     };
-    let auth = match &spec.secret_ref {
-        Some(reference) => Some(secret(ctx, &namespace, reference).await.map_err(
-            |failed| Failure::Secret {
-                name: failed.name,
-                cause: failed.cause.to_string(),
-            },
-        )?),
-        None => None,
-    };
+    let auth =
+        match &spec.secret_ref {
+            Some(reference) => {
+                Some(secret(ctx, &namespace, reference).await.map_err(|failed| {
+                    Failure::Secret {
+                        name: failed.name,
+                        cause: failed.cause.to_string(),
+                    }
+                })?)
+            }
+            None => None,
+        };
     let timeout = spec.timeout.map_or(TIMEOUT, Duration::from);
     let versions = [&auth, &proxy].map(|secret| secret.as_ref().map(|secret| &secret.version));
     let origin = format!("{} {timeout:?} {versions:?}", spec.url);

@@ -102,7 +102,11 @@ fn content_changed(
     };
     spec.ignore != status.observed_ignore
         || spec.recurse_submodules != status.observed_recurse_submodules
-        || spec.sparse_checkout != status.observed_sparse_checkout.as_deref().unwrap_or_default()
+        || spec.sparse_checkout
+            != status
+                .observed_sparse_checkout
+                .as_deref()
+                .unwrap_or_default()
         || !equal(&spec.include, observed_include, same_include)
         || !equal(artifacts, includes, same_artifact)
 }

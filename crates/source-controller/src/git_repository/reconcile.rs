@@ -86,7 +86,13 @@ async fn work(session: &mut Session<'_>, run: &Run) -> Result<Ending, ApiError> 
         unit: random_unit(),
     };
     let object = Arc::clone(&session.object);
-    let report = report::finish(&mut session.draft, &session.before, &object, result, schedule);
+    let report = report::finish(
+        &mut session.draft,
+        &session.before,
+        &object,
+        result,
+        schedule,
+    );
     if let Some(error) = &report.error {
         tracing::error!(error, "reconciliation failed");
     }
@@ -105,7 +111,11 @@ async fn produce(session: &mut Session<'_>, run: &Run) -> Result<Option<Outcome>
     let ctx = session.ctx;
     match act::look_after(ctx, session.key, session.before.artifact.as_ref()).await? {
         State::Good => {
-            let path = session.before.artifact.as_ref().map(|artifact| &artifact.path);
+            let path = session
+                .before
+                .artifact
+                .as_ref()
+                .map(|artifact| &artifact.path);
             if let Some(url) = path.map(|path| ctx.storage.url(path)) {
                 session.draft.at_url(url);
             }

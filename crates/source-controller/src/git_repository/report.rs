@@ -1,7 +1,7 @@
 //! What a run comes to: the final status, the events and when the next run is due. Pure.
 //!
 //! Source: source-controller internal/reconcile/{reconcile,summarize/processor}.go,
-//! gitrepository_controller.go `notify`.
+//! `gitrepository_controller.go`: `notify`.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -167,7 +167,7 @@ fn succeeded(
             }
         }));
     }
-    notes.extend(news(draft, held, subject));
+    notes.extend(news(draft, held, subject.as_deref()));
     draft.settle();
     draft.observed();
     let interval = Duration::from(object.spec.interval);
@@ -184,7 +184,7 @@ fn succeeded(
 }
 
 /// The event of a new artifact, or of a recovery.
-fn news(draft: &Draft, held: &GitRepositoryStatus, subject: Option<String>) -> Option<Note> {
+fn news(draft: &Draft, held: &GitRepositoryStatus, subject: Option<&str>) -> Option<Note> {
     let artifact = draft.status.artifact.as_ref()?;
     let digest = held.artifact.as_ref().map(|artifact| &artifact.digest);
     let was_failed = held.conditions.iter().any(|condition| {
@@ -198,7 +198,7 @@ fn news(draft: &Draft, held: &GitRepositoryStatus, subject: Option<String>) -> O
     } else {
         return None;
     };
-    let commit = subject.as_ref().unwrap_or(&artifact.revision);
+    let commit = subject.unwrap_or(&artifact.revision);
     Some(Note {
         severity: Severity::Info,
         audience: Audience::All,
@@ -217,7 +217,9 @@ fn failed(draft: &mut Draft, failure: &Failure, schedule: Schedule) -> Report {
     let warning = Note::warning(failure.reason(), message.clone());
     let (note, ending, error) = match failure.next() {
         Next::Stall => {
-            draft.conditions.set_stalled(failure.reason(), message.clone());
+            draft
+                .conditions
+                .set_stalled(failure.reason(), message.clone());
             draft.observed();
             (warning, Ending::Done, Some(message))
         }

@@ -83,7 +83,10 @@ impl<'a> Session<'a> {
     }
 
     async fn set_finalizers(&mut self, finalizers: &[String]) -> Result<(), ApiError> {
-        let target = self.ctx.resource.object(&self.key.namespace, &self.key.name);
+        let target = self
+            .ctx
+            .resource
+            .object(&self.key.namespace, &self.key.name);
         let version = status::set_finalizers(
             &self.ctx.client,
             target,
@@ -100,7 +103,10 @@ impl<'a> Session<'a> {
     /// Writes the draft; nothing when it is what the server holds.
     pub(super) async fn write(&mut self) -> Result<(), ApiError> {
         let status = self.draft.to_status(&self.held);
-        let target = self.ctx.resource.object(&self.key.namespace, &self.key.name);
+        let target = self
+            .ctx
+            .resource
+            .object(&self.key.namespace, &self.key.name);
         let written =
             status::patch(&self.ctx.client, target, CONTROLLER, &self.held, &status).await?;
         if let Some(version) = written {

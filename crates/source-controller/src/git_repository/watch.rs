@@ -35,7 +35,10 @@ impl Watch {
     fn concerned(&self, change: &Change<GitRepository>) -> Vec<(ObjectKey, Class)> {
         let key = ObjectKey::of(&**change.latest());
         let mut concerned = Vec::new();
-        let mut includers = self.includers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut includers = self
+            .includers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         match change {
             Change::Added(object) => {
                 link(&mut includers, &key, object);

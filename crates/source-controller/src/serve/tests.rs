@@ -88,13 +88,16 @@ async fn a_head_tells_what_a_get_would_send() {
     assert_eq!(head.headers[header::CONTENT_LENGTH], "10");
 }
 
+/// Headers, status, body.
+type Case<'a> = (&'a [(&'a str, &'a str)], u16, &'a str);
+
 #[tokio::test]
 async fn conditions_and_ranges() {
     let site = Site::new();
     let (first, _) = site.ask("GET", FILE, &[]).await;
     let date = first.headers[header::LAST_MODIFIED].to_str().expect("date");
     let old = "Sun, 06 Nov 1994 08:49:37 GMT";
-    let cases: [(&[(&str, &str)], u16, &str); 8] = [
+    let cases: [Case<'_>; 8] = [
         (&[("if-modified-since", date)], 304, ""),
         (&[("if-modified-since", old)], 200, "0123456789"),
         (&[("if-modified-since", "nonsense")], 200, "0123456789"),
@@ -102,7 +105,11 @@ async fn conditions_and_ranges() {
         (&[("range", "bytes=-2")], 206, "89"),
         (&[("range", "bytes=99-")], 416, ""),
         (&[("range", "bytes=2-4"), ("if-range", date)], 206, "234"),
-        (&[("range", "bytes=2-4"), ("if-range", old)], 200, "0123456789"),
+        (
+            &[("range", "bytes=2-4"), ("if-range", old)],
+            200,
+            "0123456789",
+        ),
     ];
     for (headers, status, expected) in cases {
         let (response, body) = site.ask("GET", FILE, headers).await;

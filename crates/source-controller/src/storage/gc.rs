@@ -91,18 +91,30 @@ fn now() -> SystemTime {
 mod tests {
     use super::*;
 
+    /// Name and age of each file, the current one, the number to keep, what goes (oldest first).
+    type Case = (
+        &'static [(&'static str, u64)],
+        Option<&'static str>,
+        usize,
+        &'static str,
+    );
+
     #[test]
     fn age_and_number_decide_and_the_current_file_stays() {
         let start = SystemTime::UNIX_EPOCH + Duration::from_hours(1);
         let at = |seconds_ago: u64| start - Duration::from_secs(seconds_ago);
-        // name and age of each file; the current one; what goes, oldest first
-        let cases: [(&[(&str, u64)], Option<&str>, usize, &str); 7] = [
+        let cases: [Case; 7] = [
             (&[], None, 2, ""),
             (&[("a", 500)], Some("a"), 2, ""),
             (&[("a", 10), ("b", 5)], Some("b"), 2, ""),
             (&[("a", 70), ("b", 5)], Some("b"), 2, "a"),
             (&[("a", 30), ("b", 20), ("c", 5)], Some("c"), 2, "a"),
-            (&[("a", 99), ("b", 90), ("c", 20), ("d", 5)], Some("a"), 2, "b c"),
+            (
+                &[("a", 99), ("b", 90), ("c", 20), ("d", 5)],
+                Some("a"),
+                2,
+                "b c",
+            ),
             (&[("a", 7), ("b", 7), ("c", 7)], Some("b"), 1, "a c"),
         ];
         for (files, current, records, expected) in cases {

@@ -48,7 +48,13 @@ fn put(storage: &Storage, file: &str, content: &[u8]) -> Artifact {
 fn names(dir: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(dir)
         .expect("directory")
-        .map(|entry| entry.expect("entry").file_name().to_string_lossy().into_owned())
+        .map(|entry| {
+            entry
+                .expect("entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
         .collect();
     names.sort();
     names
@@ -60,7 +66,10 @@ fn an_artifact_lies_where_flux_puts_it_and_only_its_owner_reads_it() {
     let root = tempfile::tempdir().expect("root");
     let artifact = put(&storage(root.path()), "abc.tar.gz", b"one");
     assert_eq!(artifact.path, "gitrepository/ns/app/abc.tar.gz");
-    assert_eq!(artifact.url, "http://host:9090/gitrepository/ns/app/abc.tar.gz");
+    assert_eq!(
+        artifact.url,
+        "http://host:9090/gitrepository/ns/app/abc.tar.gz"
+    );
     let mode = |path: &str| {
         let metadata = fs::metadata(root.path().join(path)).expect("metadata");
         metadata.permissions().mode() & 0o777
@@ -104,17 +113,26 @@ fn what_an_artifact_is_shows_in_its_state() {
     assert_eq!(with(|_| {}), State::Good);
     assert_eq!(with(|a| a.path.push('x')), State::Missing);
     assert_eq!(with(|a| a.path = "../etc/a/b".to_owned()), State::Missing);
-    assert_eq!(with(|a| a.path = ".git-cache/a/b/c".to_owned()), State::Missing);
+    assert_eq!(
+        with(|a| a.path = ".git-cache/a/b/c".to_owned()),
+        State::Missing
+    );
     assert_eq!(
         with(|a| a.digest.clear()),
         State::Corrupt("artifact has no digest".to_owned())
     );
-    assert!(matches!(with(|a| a.digest = "md5:1".to_owned()), State::Corrupt(_)));
+    assert!(matches!(
+        with(|a| a.digest = "md5:1".to_owned()),
+        State::Corrupt(_)
+    ));
     fs::write(&file, b"two").expect("damage");
     let State::Corrupt(why) = with(|_| {}) else {
         panic!("damage is not seen")
     };
-    assert_eq!(why, format!("computed digest doesn't match '{}'", artifact.digest));
+    assert_eq!(
+        why,
+        format!("computed digest doesn't match '{}'", artifact.digest)
+    );
 }
 
 #[test]
@@ -123,7 +141,9 @@ fn a_file_is_read_once_and_again_when_it_changes() {
     let storage = storage(root.path());
     let artifact = put(&storage, "abc.tar.gz", b"one");
     let file = root.path().join(&artifact.path);
-    let modified = fs::metadata(&file).and_then(|m| m.modified()).expect("time");
+    let modified = fs::metadata(&file)
+        .and_then(|m| m.modified())
+        .expect("time");
     // Same size and time: taken for what was written, so it was not read.
     fs::write(&file, b"eno").expect("write");
     let handle = File::options().write(true).open(&file).expect("open");
@@ -144,10 +164,17 @@ fn collection_keeps_the_current_artifact_and_locks_go_with_their_files() {
         .map(|name| put(&storage, name, name.as_bytes()))
         .collect();
     let dir = root.path().join("gitrepository/ns/app");
-    assert_eq!(storage.collect("gitrepository", &key(), artifacts.last()), 1);
+    assert_eq!(
+        storage.collect("gitrepository", &key(), artifacts.last()),
+        1
+    );
     assert_eq!(names(&dir), ["b", "b.lock", "c", "c.lock"]);
     assert!(storage.remove("gitrepository", &key()).expect("removed"));
-    assert!(!storage.remove("gitrepository", &key()).expect("nothing there"));
+    assert!(
+        !storage
+            .remove("gitrepository", &key())
+            .expect("nothing there")
+    );
     assert!(!dir.exists());
 }
 
