@@ -243,8 +243,8 @@ impl<'a> Scanner<'a> {
         self.unroll(Some(self.cursor.column), before);
 
         // Go looks four characters ahead before it decides on a token.
-        if self.cursor.rest().len() < 4
-            && let Some(problem) = self.unreadable()
+        if let Some(problem) = self.unreadable()
+            && self.cursor.ends_within(4)
         {
             return Err(problem);
         }

@@ -126,6 +126,12 @@ impl<'a> Cursor<'a> {
         rest.len()
     }
 
+    /// Whether fewer than `count` characters are left.
+    pub(super) fn ends_within(&self, count: usize) -> bool {
+        let starts = self.rest().iter().filter(|&&byte| byte & 0xC0 != 0x80);
+        starts.take(count).count() < count
+    }
+
     /// How many blanks begin here.
     pub(super) fn blank_len(&self) -> usize {
         self.rest()
