@@ -5,7 +5,8 @@
 //! itself (bookmarks, relist after 410, back-off, streaming lists) is `kube::runtime::watcher`.
 //!
 //! Invariants: the handler sees every change in the order of the watch, after the cache holds it;
-//! `managedFields` are dropped before an object is stored.
+//! `managedFields` are dropped before an object is stored; an object that its type cannot hold is
+//! reported and counts as absent, and hides no other.
 
 use std::{
     collections::BTreeMap,
@@ -16,6 +17,7 @@ use std::{
 use futures::StreamExt;
 use kube::{
     Api, Resource, ResourceExt,
+    core::DeserializeGuard,
     runtime::{WatchStreamExt, watcher},
 };
 use serde::de::DeserializeOwned;
@@ -147,7 +149,7 @@ where
 }
 
 async fn keep<K, F>(
-    api: Api<K>,
+    api: Api<DeserializeGuard<K>>,
     config: watcher::Config,
     mut keeper: Keeper<K, F>,
     synced: watch::Sender<bool>,
@@ -159,19 +161,40 @@ async fn keep<K, F>(
     while let Some(event) = events.next().await {
         match event {
             Ok(watcher::Event::Init) => keeper.listed.clear(),
-            Ok(watcher::Event::InitApply(object)) => keeper.list(object),
+            Ok(watcher::Event::InitApply(object)) => {
+                if let Ok(object) = readable(object) {
+                    keeper.list(object);
+                }
+            }
             Ok(watcher::Event::InitDone) => {
                 keeper.replace();
                 synced.send_replace(true);
             }
-            Ok(watcher::Event::Apply(object)) => keeper.apply(object),
-            Ok(watcher::Event::Delete(object)) => keeper.delete(&object),
+            Ok(watcher::Event::Apply(object)) => match readable(object) {
+                Ok(object) => keeper.apply(object),
+                Err(key) => keeper.delete(&key),
+            },
+            Ok(watcher::Event::Delete(object)) => keeper.delete(&ObjectKey::of(&object)),
             Err(error) => {
                 let error = crate::log::chain(&error);
                 tracing::error!(error, "watch failed, retrying");
             }
         }
     }
+}
+
+/// The object, or the key of one that cannot be read.
+fn readable<K: Resource>(object: DeserializeGuard<K>) -> Result<K, ObjectKey> {
+    let key = ObjectKey::of(&object);
+    object.0.map_err(|invalid| {
+        tracing::error!(
+            namespace = &*key.namespace,
+            name = &*key.name,
+            error = invalid.error,
+            "unreadable object"
+        );
+        key
+    })
 }
 
 struct Keeper<K, F> {
@@ -197,8 +220,8 @@ impl<K: ResourceExt, F: FnMut(Change<K>)> Keeper<K, F> {
         });
     }
 
-    fn delete(&mut self, object: &K) {
-        let removed = self.write().remove(&ObjectKey::of(object));
+    fn delete(&mut self, key: &ObjectKey) {
+        let removed = self.write().remove(key);
         if let Some(old) = removed {
             (self.on_change)(Change::Deleted(old));
         }
@@ -280,7 +303,7 @@ mod tests {
         }
         keeper.replace();
         keeper.apply(object("a", "2"));
-        keeper.delete(&object("missing", "1"));
+        keeper.delete(&ObjectKey::of(&object("missing", "1")));
         keeper.list(object("a", "2"));
         keeper.list(object("b", "3"));
         keeper.list(object("d", "1"));

@@ -67,11 +67,12 @@ pub struct Config {
 pub struct Recorder {
     queue: mpsc::Sender<Event>,
     dropped: IntCounterVec,
+    last: CancellationToken,
+    sent: CancellationToken,
 }
 
 impl Recorder {
-    /// A recorder whose events are sent by a task of its own until `stop`, when those still queued
-    /// are sent.
+    /// A recorder whose events are sent by a task of its own until [`Self::finish`].
     ///
     /// # Errors
     /// When the drop counter's name is taken, or the HTTP client cannot be built.
@@ -79,7 +80,6 @@ impl Recorder {
         config: Config,
         client: Client,
         metrics: &Metrics,
-        stop: CancellationToken,
     ) -> Result<Self, StartError> {
         let dropped = IntCounterVec::new(
             prometheus::Opts::new(
@@ -91,8 +91,24 @@ impl Recorder {
         metrics.registry().register(Box::new(dropped.clone()))?;
         let (queue, events) = mpsc::channel(QUEUE);
         let sink = Sink::new(config, client, dropped.clone())?;
-        tokio::spawn(sink.run(events, stop));
-        Ok(Self { queue, dropped })
+        let (last, sent) = (CancellationToken::new(), CancellationToken::new());
+        let (stop, done) = (last.clone(), sent.clone().drop_guard());
+        tokio::spawn(async move {
+            sink.run(events, stop).await;
+            drop(done);
+        });
+        Ok(Self {
+            queue,
+            dropped,
+            last,
+            sent,
+        })
+    }
+
+    /// Takes no more events and waits a few seconds at the most until those queued are sent.
+    pub async fn finish(&self) {
+        self.last.cancel();
+        self.sent.cancelled().await;
     }
 
     /// Queues `event`.

@@ -13,7 +13,11 @@ pub fn install_tls_provider() {
     }
 }
 
-/// A client for peers in the cluster: keeps connections, follows no redirect across hosts' schemes.
+/// How long a peer may say nothing in the middle of an exchange.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// A client for peers in the cluster: keeps connections, follows no redirect across hosts' schemes,
+/// gives up on a peer that stops talking.
 ///
 /// # Errors
 /// When the platform's TLS roots cannot be loaded.
@@ -21,6 +25,7 @@ pub fn client(user_agent: &str, connect_timeout: Duration) -> reqwest::Result<re
     reqwest::Client::builder()
         .user_agent(user_agent)
         .connect_timeout(connect_timeout)
+        .read_timeout(SILENCE)
         .pool_idle_timeout(Duration::from_secs(90))
         .build()
 }

@@ -13,8 +13,11 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::MicroTime,
 };
 use kube::{Api, api::PostParams};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
+
+/// How long clearing the record may take; a successor waits it out otherwise.
+const RELEASE: Duration = Duration::from_secs(5);
 
 /// Who wants to lead, and under which terms.
 #[derive(Clone, Debug)]
@@ -80,7 +83,11 @@ impl Election {
     pub async fn win(&mut self, stop: &CancellationToken) -> bool {
         tracing::info!("attempting to acquire leader lease {}", self.lease());
         loop {
-            match self.attempt().await {
+            let attempt = tokio::select! {
+                attempt = timeout(self.config.renew_deadline, self.attempt()) => attempt,
+                () = stop.cancelled() => return false,
+            };
+            match attempt.unwrap_or(Ok(Attempt::Held)) {
                 Ok(Attempt::Leading) => {
                     tracing::info!("successfully acquired lease {}", self.lease());
                     return true;
@@ -134,6 +141,12 @@ impl Election {
         if !self.config.release_on_cancel {
             return;
         }
+        if timeout(RELEASE, self.clear()).await.is_err() {
+            tracing::error!("lease not released in time: {}", self.lease());
+        }
+    }
+
+    async fn clear(&mut self) {
         let Ok(Some(mut lease)) = self.api.get_opt(&self.config.name).await else {
             return;
         };

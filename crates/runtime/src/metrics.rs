@@ -207,6 +207,8 @@ pub fn gauge(registry: &Registry, name: &str, help: &str) -> prometheus::Result<
 /// Counts requests to the API server.
 impl crate::client::RequestObserver for Metrics {
     fn observe(&self, code: &str, method: &str, host: &str) {
-        self.rest_requests.with_label_values(&[code, method, host]).inc();
+        self.rest_requests
+            .with_label_values(&[code, method, host])
+            .inc();
     }
 }

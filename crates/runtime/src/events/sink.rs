@@ -7,6 +7,7 @@ use prometheus::IntCounterVec;
 use serde_json::{Value, json};
 use tokio::{
     sync::mpsc,
+    task::JoinHandle,
     time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -37,6 +38,7 @@ pub(super) struct Sink {
     events: ResourceRef,
     correlator: Correlator,
     receiver: Option<mpsc::Sender<Value>>,
+    delivery: Option<JoinHandle<()>>,
     dropped: IntCounterVec,
 }
 
@@ -46,18 +48,13 @@ impl Sink {
         client: Client,
         dropped: IntCounterVec,
     ) -> reqwest::Result<Self> {
-        let receiver = if config.receiver.is_empty() {
-            None
+        let (receiver, delivery) = if config.receiver.is_empty() {
+            (None, None)
         } else {
             let http = crate::http::client(config.controller, ATTEMPT)?;
             let (queue, backlog) = mpsc::channel(BACKLOG);
-            tokio::spawn(deliver(
-                http,
-                config.receiver.clone(),
-                backlog,
-                dropped.clone(),
-            ));
-            Some(queue)
+            let delivery = deliver(http, config.receiver.clone(), backlog, dropped.clone());
+            (Some(queue), Some(tokio::spawn(delivery)))
         };
         let events = ResourceRef::namespaced("v1", "Event", "events");
         Ok(Self {
@@ -66,6 +63,7 @@ impl Sink {
             events,
             correlator: Correlator::default(),
             receiver,
+            delivery,
             dropped,
         })
     }
@@ -85,6 +83,11 @@ impl Sink {
         let rest = async {
             while let Some(event) = events.recv().await {
                 self.send(event).await;
+            }
+            self.receiver = None;
+            if let Some(delivery) = self.delivery.take() {
+                // It ends when its backlog is empty; a panic there has lost what was left.
+                drop(delivery.await);
             }
         };
         if timeout(DRAIN, rest).await.is_err() {
