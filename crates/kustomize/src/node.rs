@@ -165,6 +165,8 @@ impl Node {
     /// Replaces this scalar by `new`, which takes over the quoting and the link that are here.
     pub(crate) fn overwrite(&mut self, new: &Scalar) {
         let (style, link) = match self {
+            // An empty null has no quotes that could be kept, see where it is read.
+            Self::Scalar(old) if old.tag == Tag::Null => (Style::Plain, old.link),
             Self::Scalar(old) => (old.style, old.link),
             _ => (new.style, 0),
         };

@@ -89,8 +89,7 @@ pub(crate) fn lookup<'n>(node: &'n Node, path: &[String]) -> Result<Option<&'n N
                 if field.is_empty() {
                     item.value() == value
                 } else {
-                    item.get(field)
-                        .is_some_and(|found| value.is_empty() || found.value() == value)
+                    item.get(field).is_some_and(|found| found.value() == value)
                 }
             })
         } else if let Some(items) = node

@@ -35,7 +35,7 @@ pub(crate) fn json_strict(text: &str) -> Result<Value> {
 /// Reads the first document as a tree, with merges worked in; `None` when there is none.
 pub(super) fn document(text: &str) -> Result<Option<Node>> {
     let parsed = yaml::parse_first(text).map_err(|error| Error::Yaml(error.to_string()))?;
-    parsed.map(|node| convert(&node)).transpose()
+    parsed.map(|node| convert(&node, false)).transpose()
 }
 
 /// Writes `edited`, which was made from `document`, over the text of the document, keeping its styles.
@@ -229,32 +229,38 @@ fn from_yaml_tag(tag: &yaml::Tag) -> Tag {
     }
 }
 
-fn convert(node: &yaml::Node) -> Result<Node> {
+/// `flow` says whether the node stands in a flow collection.
+fn convert(node: &yaml::Node, flow: bool) -> Result<Node> {
     Ok(match node {
-        yaml::Node::Scalar(scalar) => Node::Scalar(Arc::new(convert_scalar(scalar))),
+        yaml::Node::Scalar(scalar) => Node::Scalar(Arc::new(convert_scalar(scalar, flow))),
         yaml::Node::Sequence(sequence) => {
-            Node::sequence(sequence.items.iter().map(convert).collect::<Result<_>>()?)
+            let flow = flow || sequence.flow;
+            let items = sequence.items.iter().map(|item| convert(item, flow));
+            Node::sequence(items.collect::<Result<_>>()?)
         }
-        yaml::Node::Mapping(mapping) => Node::Mapping(Arc::new(convert_mapping(mapping)?)),
+        yaml::Node::Mapping(mapping) => {
+            Node::Mapping(Arc::new(convert_mapping(mapping, flow || mapping.flow)?))
+        }
     })
 }
 
-fn convert_scalar(scalar: &yaml::Scalar) -> Scalar {
-    let style = if scalar.style == ScalarStyle::Plain {
-        Style::Plain
-    } else {
-        Style::Quoted
-    };
+/// A null of which nothing is written comes out of a flow collection as an empty string, because
+/// upstream has to quote it there when it prints; elsewhere it stays a null.
+fn convert_scalar(scalar: &yaml::Scalar, flow: bool) -> Scalar {
+    let tag = from_yaml_tag(&scalar.tag);
+    let quoted = scalar.style != ScalarStyle::Plain
+        || (flow && tag == Tag::Null && scalar.text.as_str().is_empty());
+    let style = if quoted { Style::Quoted } else { Style::Plain };
     Scalar {
         text: scalar.text.as_str().into(),
-        tag: from_yaml_tag(&scalar.tag),
+        tag,
         style,
         link: 0,
     }
 }
 
 /// Converts fields and works merges in: own fields win, then earlier merged maps.
-fn convert_mapping(mapping: &yaml::Mapping) -> Result<Mapping> {
+fn convert_mapping(mapping: &yaml::Mapping, flow: bool) -> Result<Mapping> {
     let mut fields = Mapping::default();
     let mut merge = None;
     for (key, value) in mapping.iter() {
@@ -271,7 +277,7 @@ fn convert_mapping(mapping: &yaml::Mapping) -> Result<Mapping> {
             text: name.text.as_str().into(),
             tag: from_yaml_tag(&name.tag),
         };
-        fields.push_entry(key, convert(value)?);
+        fields.push_entry(key, convert(value, flow)?);
     }
     if let Some(value) = merge {
         let maps = match value {
@@ -284,7 +290,7 @@ fn convert_mapping(mapping: &yaml::Mapping) -> Result<Mapping> {
                     "a '{MERGE}' merge needs a map or a list of maps"
                 )));
             };
-            for (key, value) in convert_mapping(map)?.into_entries() {
+            for (key, value) in convert_mapping(map, flow || map.flow)?.into_entries() {
                 if fields.get(&key.text).is_none() {
                     fields.push_entry(key, value);
                 }

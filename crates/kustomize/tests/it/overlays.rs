@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use kustomize::ParseCache;
-use proptest::strategy::{Strategy as _, ValueTree as _};
+use proptest::strategy::{Strategy, ValueTree as _};
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::trees::{Files, overlay};
+use crate::trees::{Files, overlay, patched_pod};
 use crate::{conformance, oracle};
 
 const TREES: usize = 300;
@@ -48,10 +48,8 @@ fn check(files: &Files, cache: &ParseCache) -> Option<String> {
     })
 }
 
-#[test]
-fn random_overlays_agree_with_the_oracle() {
+fn compare(strategy: &impl Strategy<Value = Files>) {
     let mut runner = TestRunner::new(Config::default());
-    let strategy = overlay();
     let trees: Vec<Files> = (0..TREES)
         .map(|_| strategy.new_tree(&mut runner).expect("a tree").current())
         .collect();
@@ -67,4 +65,14 @@ fn random_overlays_agree_with_the_oracle() {
         failures.len(),
         smallest.expect("a failure")
     );
+}
+
+#[test]
+fn random_overlays_agree_with_the_oracle() {
+    compare(&overlay());
+}
+
+#[test]
+fn random_strategic_patches_agree_with_the_oracle() {
+    compare(&patched_pod());
 }

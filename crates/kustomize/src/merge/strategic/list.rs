@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::merge::schema::{Schemas, Shape, Type};
 use crate::node::{Node, wrong_kind};
 
-use super::{DIRECTIVE, Directive, Merged, Pair, parse_directive, walk};
+use super::{DIRECTIVE, Directive, Merged, Pair, parse_directive, take_directive, walk};
 
 /// Merges two lists by `keys`; the one key `""` means a set of scalars.
 pub(super) fn merge(
@@ -152,6 +152,10 @@ impl<'s> Lists<'s> {
         } else {
             Pair::of(at(dest), at(patch))
         };
+        // A directive is consumed: a second tuple that finds the element sees it without.
+        if let Some(node) = patch.and_then(|place| self.arena.get_mut(place)) {
+            drop(take_directive(node));
+        }
         let merged =
             walk(pair, schema.cloned().map(Shape::Plain), self.schemas)?.filter(|merged| {
                 !merged.node.is_null()
@@ -197,7 +201,7 @@ impl<'s> Lists<'s> {
         self.set_element(result, Some(place), keys, values)
     }
 
-    /// The first element of a list whose fields have these values; an empty value means any.
+    /// The first element of a list whose fields have exactly these values.
     fn find(&self, list: &[usize], keys: &[&str], values: &[String]) -> Option<usize> {
         list.iter().copied().find(|place| {
             let Some(node) = self.arena.get(*place) else {
@@ -210,7 +214,7 @@ impl<'s> Lists<'s> {
                 && keys
                     .iter()
                     .zip(values)
-                    .all(|(key, value)| has_value(node, key, value))
+                    .all(|(key, value)| node.get(key).is_some_and(|field| field.value() == value))
         })
     }
 
