@@ -4,7 +4,6 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::Context as _;
 use api::{kustomize::Kustomization, source::GitRepository};
-use kube::Api;
 use kustomize::ParseCache;
 use queue::{Backoff, Queue};
 use runtime::{
@@ -98,7 +97,6 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
         },
         client.clone(),
         &metrics,
-        stop.clone(),
     )?;
     let backoff = Backoff::new(flags.retry.min_retry_delay, flags.retry.max_retry_delay);
     let queue = Queue::new(backoff, metrics.queue(NAME.controller));
@@ -108,7 +106,7 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
         &stop,
         client,
         kube,
-        recorder,
+        recorder.clone(),
         &metrics,
         queue.clone(),
     )
@@ -126,6 +124,7 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
     );
     let Some(election) = &mut election else {
         workers.await;
+        recorder.finish().await;
         return Ok(());
     };
     let lost = {
@@ -144,6 +143,7 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
     // Whoever has lost the lease must not write any more, not even to finish.
     anyhow::ensure!(!lost, "leader election lost");
     election.release().await;
+    recorder.finish().await;
     Ok(())
 }
 
@@ -186,24 +186,16 @@ async fn start(
     let namespace = flags.watch.namespace().map_err(anyhow::Error::msg)?;
     let kustomizations = {
         let (index, memory, queue) = (Arc::clone(&index), Arc::clone(&memory), queue.clone());
-        let api: Api<Kustomization> = match namespace {
-            Some(namespace) => Api::namespaced(kube.clone(), namespace),
-            None => Api::all(kube.clone()),
-        };
-        Cache::watch(api, &flags.watch.selection(), stop.clone(), move |change| {
-            watch::on_kustomization(&change, &index, &memory, &queue);
-        })
+        let selection = flags.watch.selection();
+        let on_change = move |change| watch::on_kustomization(&change, &index, &memory, &queue);
+        Cache::<Kustomization>::watch(kube.clone(), namespace, &selection, stop.clone(), on_change)
     };
     kustomizations.synced().await;
     let git_repositories = {
         let (index, artifacts, queue) = (Arc::clone(&index), Arc::clone(&artifacts), queue.clone());
-        let api: Api<GitRepository> = match namespace {
-            Some(namespace) => Api::namespaced(kube, namespace),
-            None => Api::all(kube),
-        };
-        Cache::watch(api, &Selection::default(), stop.clone(), move |change| {
-            watch::on_source(&change, &artifacts, &index, &queue);
-        })
+        let selection = Selection::default();
+        let on_change = move |change| watch::on_source(&change, &artifacts, &index, &queue);
+        Cache::<GitRepository>::watch(kube, namespace, &selection, stop.clone(), on_change)
     };
     git_repositories.synced().await;
 

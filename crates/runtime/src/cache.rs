@@ -17,7 +17,7 @@ use std::{
 use futures::StreamExt;
 use kube::{
     Api, Resource, ResourceExt,
-    core::DeserializeGuard,
+    core::{DeserializeGuard, NamespaceResourceScope},
     runtime::{WatchStreamExt, watcher},
 };
 use serde::de::DeserializeOwned;
@@ -116,17 +116,23 @@ pub struct Selection {
 
 impl<K> Cache<K>
 where
-    K: Resource + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    K: Clone + DeserializeOwned + Debug + Send + Sync + 'static,
 {
-    /// Watches `api` until `stop` is cancelled, telling `on_change` of every change.
+    /// Watches a namespace, or all, until `stop` is cancelled, telling `on_change` of every change.
     ///
     /// `on_change` runs on the watch's task: it may lock and enqueue, not wait.
     pub fn watch(
-        api: Api<K>,
+        client: kube::Client,
+        namespace: Option<&str>,
         selection: &Selection,
         stop: CancellationToken,
         on_change: impl FnMut(Change<K>) + Send + 'static,
     ) -> Self {
+        let api = match namespace {
+            Some(namespace) => Api::namespaced(client, namespace),
+            None => Api::all(client),
+        };
         let mut config = watcher::Config::default();
         if let Some(labels) = &selection.labels {
             config = config.labels(labels);
@@ -154,7 +160,7 @@ async fn keep<K, F>(
     mut keeper: Keeper<K, F>,
     synced: watch::Sender<bool>,
 ) where
-    K: Resource + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
     F: FnMut(Change<K>),
 {
     let mut events = std::pin::pin!(watcher(api, config).default_backoff());
@@ -184,7 +190,7 @@ async fn keep<K, F>(
 }
 
 /// The object, or the key of one that cannot be read.
-fn readable<K: Resource>(object: DeserializeGuard<K>) -> Result<K, ObjectKey> {
+fn readable<K: Resource<DynamicType = ()>>(object: DeserializeGuard<K>) -> Result<K, ObjectKey> {
     let key = ObjectKey::of(&object);
     object.0.map_err(|invalid| {
         tracing::error!(

@@ -76,11 +76,7 @@ impl Recorder {
     ///
     /// # Errors
     /// When the drop counter's name is taken, or the HTTP client cannot be built.
-    pub fn start(
-        config: Config,
-        client: Client,
-        metrics: &Metrics,
-    ) -> Result<Self, StartError> {
+    pub fn start(config: Config, client: Client, metrics: &Metrics) -> Result<Self, StartError> {
         let dropped = IntCounterVec::new(
             prometheus::Opts::new(
                 "gotk_events_dropped_total",

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use anyhow::Context as _;
 use api::source::GitRepository;
-use kube::{Api, ResourceExt};
+use kube::ResourceExt;
 use queue::{Backoff, Queue};
 use runtime::{
     ObjectKey,
@@ -69,15 +69,8 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
         serve::router(storage.root().to_owned()),
         stop.clone(),
     );
-    let context = context(
-        &flags,
-        config,
-        storage,
-        client,
-        git_repositories,
-        metrics,
-        &stop,
-    )?;
+    let context = context(&flags, config, storage, client, git_repositories, metrics)?;
+    let recorder = context.recorder.clone();
     let (workers, metrics) = (context.config.concurrent, context.metrics.clone());
     let running = controller::run(
         NAME,
@@ -90,18 +83,24 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
     );
     let Some(election) = &mut election else {
         running.await;
+        recorder.finish().await;
         return Ok(());
     };
     let mut running = std::pin::pin!(running);
     let lost = tokio::select! {
         () = &mut running => false,
-        lost = election.hold(&stop) => lost,
+        lost = election.hold(&stop) => {
+            if !lost {
+                running.await;
+            }
+            lost
+        }
     };
     leading.set(0);
     // Whoever has lost the lease must not write any more, not even to finish.
     anyhow::ensure!(!lost, "leader election lost");
-    running.await;
     election.release().await;
+    recorder.finish().await;
     Ok(())
 }
 
@@ -125,15 +124,17 @@ fn watch(
     queue: Queue<ObjectKey>,
     stop: &CancellationToken,
 ) -> anyhow::Result<Cache<GitRepository>> {
-    let api: Api<GitRepository> = match flags.watch.namespace().map_err(anyhow::Error::msg)? {
-        Some(namespace) => Api::namespaced(kube.clone(), namespace),
-        None => Api::all(kube.clone()),
-    };
+    let namespace = flags.watch.namespace().map_err(anyhow::Error::msg)?;
     let watch = Watch::default();
     let selection = flags.watch.selection();
-    Ok(Cache::watch(api, &selection, stop.clone(), move |change| {
-        watch.on_change(&change, &queue);
-    }))
+    let on_change = move |change| watch.on_change(&change, &queue);
+    Ok(Cache::watch(
+        kube.clone(),
+        namespace,
+        &selection,
+        stop.clone(),
+        on_change,
+    ))
 }
 
 fn candidate(flags: &Flags, kube: kube::Client) -> lease::Election {
@@ -161,7 +162,6 @@ fn context(
     client: Client,
     git_repositories: Cache<GitRepository>,
     metrics: Metrics,
-    stop: &CancellationToken,
 ) -> anyhow::Result<Arc<Context>> {
     let live: BTreeSet<String> = git_repositories
         .list()
@@ -180,7 +180,6 @@ fn context(
         },
         client.clone(),
         &metrics,
-        stop.clone(),
     )?;
     Ok(Arc::new(Context {
         config,

@@ -105,6 +105,7 @@ pub(super) async fn recover(
     Ok(if moved {
         attempt.move_on()
     } else {
+        attempt.take_back();
         Success::Rested(due)
     })
 }
@@ -117,7 +118,10 @@ fn applied_before(attempt: &Attempt<'_>, digest: &str) -> Option<Duration> {
         && last.last_reconciled_status == result::RECONCILIATION_SUCCEEDED
         && status.observed_generation == Some(attempt.generation())
         && status.inventory.is_some()
-        && attempt.conditions.is_true(READY);
+        && status
+            .conditions
+            .iter()
+            .any(|c| c.r#type == READY && c.status == ConditionStatus::True);
     if !same {
         return None;
     }

@@ -361,16 +361,30 @@ impl<'a> Attempt<'a> {
         asked.is_some() && asked != self.base.last_handled_reconcile_at.as_deref()
     }
 
-    /// Shows in memory what the run is at; [`Self::publish`] shows it to others.
+    /// Shows in memory what the run is at, and that Ready is open: events carry its reason.
+    /// [`Self::publish`] shows it to others.
     pub(super) fn progress(&mut self, message: String) {
         self.conditions
             .set_reconciling(reason::PROGRESSING, message);
+        self.open();
+    }
+
+    /// Leaves the status as the server holds it: the run had nothing to do after all.
+    pub(super) fn take_back(&mut self) {
+        let generation = self.generation();
+        let conditions = self.base.conditions.clone();
+        self.conditions = Conditions::new(conditions, generation, Timestamp::now());
+        self.status = self.base.clone();
+    }
+
+    fn open(&mut self) {
+        self.conditions
+            .set_unknown(READY, reason::PROGRESSING, "Reconciliation in progress");
     }
 
     /// Tells what the run is at, and that Ready is open.
     pub(super) async fn publish(&mut self) -> Result<(), Failure> {
-        self.conditions
-            .set_unknown(READY, reason::PROGRESSING, "Reconciliation in progress");
+        self.open();
         self.write().await.map_err(|error| Failure::api(&error))
     }
 
