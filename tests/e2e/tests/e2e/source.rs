@@ -18,7 +18,8 @@ use kube::{
 };
 use serde_json::{Value, json};
 use testkit::{
-    Controller, ControllerOptions, GitServer, Observer,
+    AuditLog, Controller, ControllerOptions, GitServer, Observer,
+    audit::Mark,
     controller::Role,
     git_server::{Change, Repository},
     observe::{ApiResource, GroupVersionKind},
@@ -35,7 +36,7 @@ mod references;
 use self::artifact::Archive;
 
 /// How long a test waits for what takes milliseconds on a free machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A namespace, a Git server, a controller that watches that namespace only, and an observer.
 struct Site {
@@ -133,6 +134,14 @@ impl Site {
         Ok(())
     }
 
+    async fn patch_secret(&self, name: &str, patch: Value) -> Result<()> {
+        let api: Api<k8s_openapi::api::core::v1::Secret> =
+            Api::namespaced(self.client.clone(), &self.namespace);
+        let patch = Patch::Merge(&patch);
+        api.patch(name, &PatchParams::default(), &patch).await?;
+        Ok(())
+    }
+
     async fn patch(&self, name: &str, patch: Value) -> Result<GitRepository> {
         let patch = Patch::Merge(&patch);
         Ok(self
@@ -215,6 +224,68 @@ impl Site {
                 )
             })
             .collect())
+    }
+
+    /// Waits for an event with this message.
+    async fn event_with(&self, name: &str, message: &str) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let events = self.events(name).await?;
+            if events.iter().any(|(_, found)| found == message) {
+                return Ok(());
+            }
+            ensure!(
+                Instant::now() < deadline,
+                "no event '{message}' in {events:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until `reached`, which nothing tells of.
+    async fn eventually(&self, what: &str, reached: impl Fn() -> Result<bool>) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        while !reached()? {
+            ensure!(Instant::now() < deadline, "not reached: {what}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+
+    /// Deletes an object and waits until it is gone.
+    async fn delete(&self, name: &str) -> Result<()> {
+        self.api().delete(name, &DeleteParams::default()).await?;
+        self.observer
+            .until(PATIENCE, |objects| {
+                (!objects.contains_key(name)).then_some(())
+            })
+            .await
+    }
+
+    /// What the controller asked of the API server, watches and leases aside, as verb and resource, sorted.
+    fn requests(&self, audit: &AuditLog, since: Mark) -> Result<Vec<String>> {
+        let mut requests: Vec<_> = audit
+            .since(since)?
+            .into_iter()
+            .filter(|request| request.user == self.user && request.verb != "watch")
+            .map(|request| format!("{} {}", request.verb, request.resource))
+            .collect();
+        requests.sort();
+        Ok(requests)
+    }
+
+    /// Runs that ended with a result.
+    fn runs(&self, result: &str) -> Result<f64> {
+        let metrics = self.controller.metrics()?;
+        let result = format!("result=\"{result}\"");
+        let labels = ["controller=\"gitrepository\"", &result];
+        Ok(metrics.sum("controller_runtime_reconcile_total", &labels))
+    }
+
+    /// Whether a metric has any series.
+    fn has_series(&self, name: &str) -> Result<bool> {
+        let metrics = self.controller.metrics()?;
+        Ok(metrics.sum(name, &[]) > 0.0)
     }
 
     /// Waits for an event; they are sent behind the status.

@@ -25,7 +25,9 @@ impl Archive {
             "size"
         );
         let digest = Sha256::digest(&bytes);
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = digest
+            .iter()
+            .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         ensure!(format!("sha256:{hex}") == artifact.digest, "digest");
         let mut entries = BTreeMap::new();
         let mut modes = BTreeMap::new();
@@ -57,7 +59,7 @@ impl Archive {
 
 /// The regular files of a revision as git lists them, without what artifacts never have.
 pub(super) fn ls_tree(repository: &Repository, revision: &str) -> Result<Vec<String>> {
-    let list = repository.git(&["ls-tree", "-r", revision])?;
+    let list = repository.git(&["-c", "core.quotePath=false", "ls-tree", "-r", revision])?;
     let mut files: Vec<String> = list
         .lines()
         .filter_map(|line| line.split_once('\t'))
