@@ -11,13 +11,13 @@ use api::{
     meta::{ConditionStatus, Duration as GoDuration, reason, reason::kustomization as result},
 };
 use apply::{
-    Action, Applied, Mode, Object, ObjectId, Owner,
+    Action, Applied, Mode, ObjectId, Owner,
     health::{HealthCheck, HealthTarget, Readiness},
     inventory::{self, Entry},
+    prune::{PruneAction, Pruned},
     stage,
 };
 use jiff::Timestamp;
-use kustomize::ReadSet;
 use runtime::{
     conditions::kind::READY,
     controller::{jittered, random_unit},
@@ -27,7 +27,7 @@ use snapshot::Snapshot;
 use tokio::time::Instant;
 
 use super::{
-    build,
+    build::{self, Prepared},
     reconcile::{Attempt, Failure, Success},
     report::rounded,
 };
@@ -39,16 +39,6 @@ const SLOW: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// … to here. Source: Flux's fixed poll interval.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-
-/// What a build comes to.
-pub(super) struct Prepared {
-    /// Ready to be applied.
-    pub(super) objects: Vec<Object>,
-    /// Digest of the objects as YAML.
-    pub(super) digest: String,
-    /// What was read.
-    pub(super) read_set: Arc<ReadSet>,
-}
 
 /// The inventory of a status. An entry that cannot be read names no object and is left out.
 pub(super) fn inventory_entries(status: &KustomizationStatus) -> Vec<Entry> {
@@ -311,14 +301,7 @@ async fn prune(
     let owner = owner(attempt);
     let plan = applier.plan_prune(&owner, stale, kept).await;
     let pruned = applier.prune(&plan).await;
-    let lines: Vec<_> = pruned
-        .done
-        .iter()
-        .map(|(entry, action)| format!("{} {action}", entry.id))
-        .collect();
-    if !lines.is_empty() {
-        attempt.tell(Severity::Info, lines.join("\n"), Audience::All, false);
-    }
+    tell_pruned(attempt, &pruned);
     if let Some(message) = pruned.error() {
         let entries: Vec<_> = new.iter().chain(&pruned.survivors).cloned().collect();
         attempt.status.inventory = Some(inventory_of(&entries));
@@ -327,7 +310,17 @@ async fn prune(
     Ok(())
 }
 
-fn owner(attempt: &Attempt<'_>) -> Owner {
+/// Tells what was deleted and what was left.
+pub(super) fn tell_pruned(attempt: &Attempt<'_>, pruned: &Pruned) {
+    let line = |(entry, action): &(Entry, PruneAction)| format!("{} {action}", entry.id);
+    let lines: Vec<_> = pruned.done.iter().map(line).collect();
+    if !lines.is_empty() {
+        attempt.tell(Severity::Info, lines.join("\n"), Audience::All, false);
+    }
+}
+
+/// Who the objects belong to.
+pub(super) fn owner(attempt: &Attempt<'_>) -> Owner {
     Owner {
         namespace: attempt.key.namespace.to_string(),
         name: attempt.key.name.to_string(),

@@ -1,17 +1,28 @@
 //! From a snapshot to objects.
 
+use std::sync::Arc;
+
 use api::kustomize::{
     Kustomization, KustomizationSpec,
     kustomization::{BuildMetadata, Selector},
 };
-use apply::{CommonMetadata, Owner, normalise};
+use apply::{CommonMetadata, Object, Owner, normalise};
 use kube::ResourceExt;
-use kustomize::flux;
+use kustomize::{ReadSet, flux};
 use serde_json::Value;
 use snapshot::{Snapshot, digest};
 
-use super::act::Prepared;
 use crate::context::Context;
+
+/// What a build comes to.
+pub(super) struct Prepared {
+    /// Ready to be applied.
+    pub(super) objects: Vec<Object>,
+    /// Digest of the objects as YAML.
+    pub(super) digest: String,
+    /// What was read.
+    pub(super) read_set: Arc<ReadSet>,
+}
 
 /// Why there are no objects.
 #[derive(Debug)]
@@ -30,7 +41,7 @@ pub(super) async fn build(
 ) -> Result<Prepared, BuildError> {
     let spec = spec(&object.spec);
     let path = object.spec.path.clone().unwrap_or_default();
-    let parsed = std::sync::Arc::clone(&context.parsed);
+    let parsed = Arc::clone(&context.parsed);
     let owner = Owner {
         namespace: object.namespace().unwrap_or_default(),
         name: object.name_any(),
@@ -87,7 +98,7 @@ fn build_blocking(
     Ok(Prepared {
         objects,
         digest,
-        read_set: std::sync::Arc::new(built.read_set),
+        read_set: Arc::new(built.read_set),
     })
 }
 

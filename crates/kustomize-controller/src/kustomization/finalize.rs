@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use api::{event::Severity, kustomize::kustomization::DeletionPolicy, meta::FINALIZER};
-use apply::{Owner, inventory, prune::PruneAction};
+use apply::{inventory, prune::PruneAction};
 use kube::ResourceExt;
 use runtime::events::Audience;
 use tokio::time::Instant;
@@ -63,21 +63,11 @@ async fn delete_all(
     entries: Vec<inventory::Entry>,
 ) -> Result<Vec<inventory::Entry>, Failure> {
     let applier = attempt.cx.applier(false);
-    let owner = Owner {
-        namespace: attempt.key.namespace.to_string(),
-        name: attempt.key.name.to_string(),
-    };
+    let owner = act::owner(attempt);
     let stale = inventory::stale(&entries, &[]);
     let plan = applier.plan_prune(&owner, stale, &BTreeSet::new()).await;
     let pruned = applier.prune(&plan).await;
-    let lines: Vec<_> = pruned
-        .done
-        .iter()
-        .map(|(entry, action)| format!("{} {action}", entry.id))
-        .collect();
-    if !lines.is_empty() {
-        attempt.tell(Severity::Info, lines.join("\n"), Audience::All, false);
-    }
+    act::tell_pruned(attempt, &pruned);
     if let Some(message) = pruned.error() {
         let event = Some((
             Severity::Error,
