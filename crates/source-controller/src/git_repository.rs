@@ -11,6 +11,7 @@ mod archive;
 mod credentials;
 mod draft;
 mod failure;
+mod finalize;
 mod gate;
 mod memory;
 mod observe;

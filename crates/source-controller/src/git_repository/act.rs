@@ -31,23 +31,23 @@ pub(super) enum Fetch {
 /// The lower-case kind, in paths.
 const KIND: &str = NAME.controller;
 
-/// Removes garbage and tells what is left of the artifact; a wrong file is removed.
+/// Removes garbage and tells what is left of the artifact, and how many files went; a wrong file is removed.
 pub(super) async fn look_after(
     ctx: &Context,
     key: &ObjectKey,
     artifact: Option<&Artifact>,
-) -> Result<State, Failure> {
+) -> Result<(State, usize), Failure> {
     let (storage, key, artifact) = (Arc::clone(&ctx.storage), key.clone(), artifact.cloned());
     let look = move || {
-        storage.collect(KIND, &key, artifact.as_ref());
+        let collected = storage.collect(KIND, &key, artifact.as_ref());
         let Some(artifact) = artifact else {
-            return Ok(State::Missing);
+            return Ok((State::Missing, collected));
         };
         let state = storage.state(&artifact);
         if matches!(state, State::Corrupt(_)) {
             storage.delete(&artifact).map_err(Failure::Remove)?;
         }
-        Ok(state)
+        Ok((state, collected))
     };
     blocking("the look at the storage", look).await
 }

@@ -1,9 +1,9 @@
-//! What the object refers to: Secrets, read live, and included repositories, from the cache.
+//! What there is: the artifact on disk, Secrets, read live, and included repositories, from the cache.
 
 use std::time::Duration;
 
 use api::{
-    meta::LocalObjectReference,
+    meta::{LocalObjectReference, reason::source as reason},
     source::{GitRepository, git_repository::Include},
 };
 use k8s_openapi::api::core::v1::Secret;
@@ -11,15 +11,51 @@ use kube::ResourceExt;
 use runtime::{ObjectKey, client::ApiError};
 
 use super::{
+    act,
     credentials::{self, SecretData},
     failure::Failure,
     memory::Notes,
     plan::Included,
+    report::Note,
+    session::Session,
 };
-use crate::context::Context;
+use crate::{context::Context, storage::State};
 
 /// The limit of a fetch where none is set. Source: the CRD's default.
 const TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Looks after the artifact of the last run and notes in the draft what is left of it.
+pub(super) async fn stored(session: &mut Session<'_>) -> Result<(), Failure> {
+    let artifact = session.before.artifact.as_ref();
+    let (state, collected) = act::look_after(session.ctx, session.key, artifact).await?;
+    if collected > 0 {
+        session.record(Note::trace(
+            reason::GARBAGE_COLLECTION_SUCCEEDED,
+            format!("garbage collected {collected} artifacts"),
+        ));
+    }
+    match state {
+        State::Good => {
+            let path = session
+                .before
+                .artifact
+                .as_ref()
+                .map(|artifact| &artifact.path);
+            if let Some(url) = path.map(|path| session.ctx.storage.url(path)) {
+                session.draft.at_url(url);
+            }
+        }
+        State::Missing => session.draft.without_artifact(),
+        State::Corrupt(why) => {
+            session.record(Note::warning(
+                reason::ARTIFACT_VERIFICATION_FAILED,
+                format!("failed to verify integrity of artifact: {why}"),
+            ));
+            session.draft.without_artifact();
+        }
+    }
+    Ok(())
+}
 
 /// Gives the remote that the spec and its Secrets describe; the last run's while they are what they were, since it
 /// holds the connections.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use kube::ResourceExt;
 use runtime::{
     ObjectKey,
     client::ApiError,
@@ -14,13 +13,13 @@ use super::{
     NAME, act,
     act::Fetch,
     failure::Failure,
+    finalize::finalize,
     gate::{Gate, gate},
     observe, plan,
-    report::{self, Note, Outcome, Schedule},
+    report::{self, Outcome, Schedule},
     session::Session,
 };
-use crate::{context::Context, storage::State};
-use api::meta::reason::source as reason;
+use crate::context::Context;
 
 /// Reconciles `GitRepository` objects.
 pub(crate) struct GitRepositoryReconciler(pub(crate) Arc<Context>);
@@ -109,26 +108,7 @@ async fn work(session: &mut Session<'_>, run: &Run) -> Result<Ending, ApiError> 
 /// Makes the artifact what upstream and spec ask for; none if the object was edited meanwhile.
 async fn produce(session: &mut Session<'_>, run: &Run) -> Result<Option<Outcome>, Failure> {
     let ctx = session.ctx;
-    match act::look_after(ctx, session.key, session.before.artifact.as_ref()).await? {
-        State::Good => {
-            let path = session
-                .before
-                .artifact
-                .as_ref()
-                .map(|artifact| &artifact.path);
-            if let Some(url) = path.map(|path| ctx.storage.url(path)) {
-                session.draft.at_url(url);
-            }
-        }
-        State::Missing => session.draft.without_artifact(),
-        State::Corrupt(why) => {
-            session.record(Note::warning(
-                reason::ARTIFACT_VERIFICATION_FAILED,
-                format!("failed to verify integrity of artifact: {why}"),
-            ));
-            session.draft.without_artifact();
-        }
-    }
+    observe::stored(session).await?;
     let remote = observe::remote(ctx, &session.object, &mut session.notes).await?;
     let includes = observe::includes(ctx, &session.object)?;
     session.draft.includes_present();
@@ -165,28 +145,4 @@ async fn produce(session: &mut Session<'_>, run: &Run) -> Result<Option<Outcome>
         subject,
         includes,
     }))
-}
-
-/// Removes what belongs to a deleted object, and then its finalizer.
-async fn finalize(session: &mut Session<'_>) -> Result<Ending, ApiError> {
-    match act::remove(session.ctx, session.key, &session.uid()).await {
-        Ok(true) => session.record(Note::trace(
-            reason::GARBAGE_COLLECTION_SUCCEEDED,
-            "garbage collected artifacts for deleted resource",
-        )),
-        Ok(false) => {}
-        Err(error) => {
-            let message = format!("garbage collection for deleted resource failed: {error}");
-            tracing::error!(error = message, "Reconciler error");
-            session.record(Note::warning(reason::GARBAGE_COLLECTION_FAILED, message));
-            return Ok(Ending::Failed);
-        }
-    }
-    if session.object.finalizers().len() > 1 {
-        // Others keep the object; it must not name a file that is gone.
-        session.draft.status.artifact = None;
-        session.write().await?;
-    }
-    session.remove_finalizer().await?;
-    Ok(Ending::Done)
 }

@@ -1,7 +1,8 @@
 //! What wakes whom.
 //!
 //! A repository runs when its spec changes, when a run is asked for, and when an artifact that it includes changes.
-//! Our own status writes wake nobody else.
+//! Our own status writes wake nobody else. Repositories that include each other are left to their intervals, as all are
+//! in Flux.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -56,8 +57,13 @@ impl Watch {
             Change::Deleted(object) => unlink(&mut includers, &key, object),
         }
         if new_artifact(change) {
+            // Around a circle of includes each artifact would be news for the next, without end.
             let waiting = includers.get(&key).into_iter().flatten();
-            concerned.extend(waiting.map(|includer| (includer.clone(), Class::Urgent)));
+            concerned.extend(
+                waiting
+                    .filter(|includer| !reaches(&includers, includer, &key))
+                    .map(|includer| (includer.clone(), Class::Urgent)),
+            );
         }
         concerned
     }
@@ -109,6 +115,20 @@ fn included(object: &GitRepository) -> impl Iterator<Item = ObjectKey> {
         .include
         .iter()
         .map(move |include| ObjectKey::new(&namespace, &include.repository.name))
+}
+
+/// Whether `to` includes `from`, at whatever remove.
+fn reaches(includers: &Includers, from: &ObjectKey, to: &ObjectKey) -> bool {
+    let mut seen = BTreeSet::from([from]);
+    let mut next = vec![from];
+    while let Some(key) = next.pop() {
+        if key == to {
+            return true;
+        }
+        let above = includers.get(key).into_iter().flatten();
+        next.extend(above.filter(|key| seen.insert(key)));
+    }
+    false
 }
 
 fn link(includers: &mut Includers, key: &ObjectKey, object: &GitRepository) {

@@ -128,3 +128,19 @@ fn a_new_artifact_wakes_those_that_include_it() {
     words(&watch, &Change::Deleted(object("app", includes("other"))));
     assert!(watch.includers.lock().expect("lock").is_empty());
 }
+
+#[test]
+fn a_circle_of_includes_does_not_turn() {
+    let watch = Watch::default();
+    let include = |name: &str| json!({"spec": {"include": [{"repository": {"name": name}}]}});
+    for (name, included) in [("a", "b"), ("b", "a"), ("self", "self"), ("outside", "a")] {
+        words(&watch, &Change::Added(object(name, include(included))));
+    }
+    for (name, expected) in [("a", "ns/outside Urgent"), ("b", ""), ("self", "")] {
+        let mut status = artifact("main@sha1:1");
+        extend(&mut status, include("x"));
+        let (old, new) = (object(name, include("x")), object(name, status));
+        let built = Change::Updated { old, new };
+        assert_eq!(words(&watch, &built), expected, "{name}");
+    }
+}
