@@ -180,7 +180,9 @@ impl Bed {
     pub(crate) async fn another(&self, name: &str, flags: &[&str]) -> Result<Controller> {
         let mut options = self.options.clone();
         options.home = self.home.path().join(name);
-        options.flags.extend(flags.iter().map(|&flag| flag.to_owned()));
+        options
+            .flags
+            .extend(flags.iter().map(|&flag| flag.to_owned()));
         let mut controller = Controller::start(&options)?;
         controller.ready().await?;
         Ok(controller)
@@ -350,7 +352,8 @@ impl Bed {
     /// Merges `patch` into a Kustomization's status.
     pub(crate) async fn patch_status(&self, name: &str, patch: &Value) -> Result<()> {
         let api_version = "kustomize.toolkit.fluxcd.io/v1";
-        self.apply(api_version, "Kustomization", name, patch, Some("status")).await?;
+        self.apply(api_version, "Kustomization", name, patch, Some("status"))
+            .await?;
         Ok(())
     }
 
@@ -504,7 +507,9 @@ impl Bed {
     }
 
     fn audit(&self) -> Result<&AuditLog> {
-        self.audit.as_ref().context("no audit log: the cluster was given")
+        self.audit
+            .as_ref()
+            .context("no audit log: the cluster was given")
     }
 
     /// The place in the audit log up to which requests have been made.
@@ -562,7 +567,11 @@ impl Bed {
 
 /// A request in words: verb, resource, name.
 pub(crate) fn describe(request: &Request) -> String {
-    let verb = if request.dry_run { "dry-run" } else { &request.verb };
+    let verb = if request.dry_run {
+        "dry-run"
+    } else {
+        &request.verb
+    };
     format!("{verb} {} {}", request.resource, request.name)
 }
 
@@ -577,8 +586,12 @@ fn options(
         ControllerOptions::new(Role::Kustomize, &binaries, cluster.kubeconfig(), &home)
             .flag("--watch-all-namespaces=false")
             .flag("--requeue-dependency=1s");
-    options.flags.extend(flags.iter().map(|&flag| flag.to_owned()));
-    options.env.push(("RUNTIME_NAMESPACE".to_owned(), namespace.to_owned()));
+    options
+        .flags
+        .extend(flags.iter().map(|&flag| flag.to_owned()));
+    options
+        .env
+        .push(("RUNTIME_NAMESPACE".to_owned(), namespace.to_owned()));
     Ok(options)
 }
 
@@ -612,10 +625,16 @@ async fn answer(
         Err(_) => Door::Open,
     };
     if let Door::Refusing(code) = door {
-        return StatusCode::from_u16(code).unwrap_or(StatusCode::SERVICE_UNAVAILABLE).into_response();
+        return StatusCode::from_u16(code)
+            .unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
+            .into_response();
     }
     let file = format!("{source}/{file}");
-    let found = files.lock().unwrap_or_else(PoisonError::into_inner).get(&file).cloned();
+    let found = files
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(&file)
+        .cloned();
     let Some(mut bytes) = found else {
         return StatusCode::NOT_FOUND.into_response();
     };

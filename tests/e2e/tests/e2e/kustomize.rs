@@ -4,7 +4,9 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use crate::bed::{Bed, condition, config_map, history, inventory, message, ready_at, reason};
+use crate::bed::{
+    Bed, PATIENCE, condition, config_map, history, inventory, message, ready_at, reason,
+};
 
 /// What is done to an artifact's entry in the status and to its bytes.
 type Damage = fn(&mut Value, &mut Vec<u8>);

@@ -23,7 +23,11 @@ fn resource(api_version: &str, kind: &str) -> ApiResource {
 /// The revision that a Kustomization is ready at.
 fn ready_revision(object: &DynamicObject) -> Option<&str> {
     let status = object.data.get("status")?;
-    let ready = status.get("conditions")?.as_array()?.iter().find(|c| c["type"] == "Ready")?;
+    let ready = status
+        .get("conditions")?
+        .as_array()?
+        .iter()
+        .find(|c| c["type"] == "Ready")?;
     (ready["status"] == "True").then(|| status.get("lastAppliedRevision")?.as_str())?
 }
 
@@ -50,7 +54,9 @@ async fn a_push_reaches_the_cluster_and_one_broken_service_holds_up_nobody() -> 
         let mut options =
             ControllerOptions::new(role, &cluster::binaries()?, cluster.kubeconfig(), &home)
                 .flag("--watch-all-namespaces=false");
-        options.env.push(("RUNTIME_NAMESPACE".to_owned(), flux.clone()));
+        options
+            .env
+            .push(("RUNTIME_NAMESPACE".to_owned(), flux.clone()));
         let mut controller = Controller::start(&options)?;
         controller.ready().await?;
         controllers.push(controller);
@@ -63,13 +69,21 @@ async fn a_push_reaches_the_cluster_and_one_broken_service_holds_up_nobody() -> 
     .await?;
     let apply = async |kind: &str, object: Value| -> Result<()> {
         let api_version = object["apiVersion"].as_str().unwrap_or_default();
-        let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        let name = object["metadata"]["name"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         let api: Api<DynamicObject> =
             Api::namespaced_with(client.clone(), &flux, &resource(api_version, kind));
-        api.patch(&name, &PatchParams::apply("test"), &Patch::Apply(&object)).await?;
+        api.patch(&name, &PatchParams::apply("test"), &Patch::Apply(&object))
+            .await?;
         Ok(())
     };
-    apply("GitRepository", monorepo.git_repository(&git.url("monorepo"))).await?;
+    apply(
+        "GitRepository",
+        monorepo.git_repository(&git.url("monorepo")),
+    )
+    .await?;
     apply("Kustomization", monorepo.root_kustomization()).await?;
 
     let revision = |hash: &str| format!("main@sha1:{hash}");
@@ -77,9 +91,10 @@ async fn a_push_reaches_the_cluster_and_one_broken_service_holds_up_nobody() -> 
         kustomizations
             .until(PATIENCE, |objects| {
                 let done = objects.len() == SERVICES + 1
-                    && objects.iter().filter(|(name, _)| Some(*name) != except.as_ref()).all(
-                        |(_, seen)| ready_revision(&seen.object) == Some(wanted.as_str()),
-                    );
+                    && objects
+                        .iter()
+                        .filter(|(name, _)| Some(*name) != except.as_ref())
+                        .all(|(_, seen)| ready_revision(&seen.object) == Some(wanted.as_str()));
                 done.then_some(())
             })
             .await
@@ -95,7 +110,12 @@ async fn a_push_reaches_the_cluster_and_one_broken_service_holds_up_nobody() -> 
         let patch = json!({"metadata": {"annotations": {
             "reconcile.fluxcd.io/requestedAt": token,
         }}});
-        api.patch(&monorepo.source, &PatchParams::default(), &Patch::Merge(patch)).await?;
+        api.patch(
+            &monorepo.source,
+            &PatchParams::default(),
+            &Patch::Merge(patch),
+        )
+        .await?;
         Ok(())
     };
     let deployments: Api<DynamicObject> = Api::namespaced_with(
@@ -126,7 +146,10 @@ async fn a_push_reaches_the_cluster_and_one_broken_service_holds_up_nobody() -> 
             (ready["status"] == "False").then(|| ready["message"].to_string())
         })
         .await?;
-    assert!(message.contains(&format!("Deployment.v1.apps/{broken}")), "{message}");
+    assert!(
+        message.contains(&format!("Deployment.v1.apps/{broken}")),
+        "{message}"
+    );
     assert!(message.contains("already registered id"), "{message}");
 
     let fourth = repository.commit("main", "fourth", &monorepo.remove_duplicate(&broken))?;

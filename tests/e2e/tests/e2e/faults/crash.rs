@@ -53,7 +53,10 @@ async fn answered(bed: &Bed, mark: Mark, count: u64, revision: &str) -> Result<(
     let done = ready_at(revision);
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while (bed.answers_since(mark)?.len() as u64) < count && !done(&bed.get("app").await?) {
-        ensure!(tokio::time::Instant::now() < deadline, "{count} requests are not made");
+        ensure!(
+            tokio::time::Instant::now() < deadline,
+            "{count} requests are not made"
+        );
         tokio::task::yield_now().await;
     }
     Ok(())
@@ -62,8 +65,16 @@ async fn answered(bed: &Bed, mark: Mark, count: u64, revision: &str) -> Result<(
 /// The labelled objects in the cluster.
 async fn labelled(bed: &Bed) -> Result<BTreeMap<String, String>> {
     let params = ListParams::default().labels("kustomize.toolkit.fluxcd.io/name=app");
-    let list = bed.api("v1", "ConfigMap", &bed.namespace).list(&params).await?;
-    let value = |object: &Value| object["data"]["key"].as_str().unwrap_or_default().to_owned();
+    let list = bed
+        .api("v1", "ConfigMap", &bed.namespace)
+        .list(&params)
+        .await?;
+    let value = |object: &Value| {
+        object["data"]["key"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
     Ok(list
         .into_iter()
         .map(|object| {
@@ -80,11 +91,17 @@ async fn assert_converged(bed: &Bed, revision: &str, objects: &Objects) -> Resul
         .iter()
         .map(|(name, value)| (name.clone(), value.to_string()))
         .collect();
-    ensure!(labelled(bed).await? == expected, "{revision}: {:?}", labelled(bed).await?);
+    ensure!(
+        labelled(bed).await? == expected,
+        "{revision}: {:?}",
+        labelled(bed).await?
+    );
     let ids: Vec<_> = objects.keys().map(|name| bed.id(name)).collect();
     ensure!(inventory(&app) == ids, "{revision}: {:?}", inventory(&app));
     for name in ["bystander", "foreign"] {
-        bed.config_map(name).await?.with_context(|| format!("{revision}: {name} is gone"))?;
+        bed.config_map(name)
+            .await?
+            .with_context(|| format!("{revision}: {name} is gone"))?;
     }
     Ok(())
 }
@@ -111,7 +128,8 @@ async fn killed_at_any_moment_nothing_leaks_and_nothing_else_is_deleted() -> Res
     create_bystanders(&bed).await?;
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut before = Objects::new();
-    bed.kustomization("app", json!({"retryInterval": "100ms"})).await?;
+    bed.kustomization("app", json!({"retryInterval": "100ms"}))
+        .await?;
     for round in 1..=ROUNDS {
         let revision = format!("r{round}");
         let objects = random.objects();
@@ -140,7 +158,10 @@ async fn killed_at_any_moment_nothing_leaks_and_nothing_else_is_deleted() -> Res
         let allowed = |name: &String| {
             name.starts_with('m') && !(before.contains_key(name) && objects.contains_key(name))
         };
-        ensure!(deleted.iter().all(allowed), "round {round}: {deleted:?} were deleted");
+        ensure!(
+            deleted.iter().all(allowed),
+            "round {round}: {deleted:?} were deleted"
+        );
         before = objects;
     }
     Ok(())
@@ -173,7 +194,8 @@ async fn an_api_server_that_dies_in_the_middle_of_a_commit_is_survived() -> Resu
     // The watches have come back: neither a new source revision nor a new object needs a restart.
     let third = random.objects();
     publish(&bed, "r3", &third).await?;
-    bed.kustomization("late", json!({"namePrefix": "late-"})).await?;
+    bed.kustomization("late", json!({"namePrefix": "late-"}))
+        .await?;
     assert_converged(&bed, "r3", &third).await?;
     bed.until("late", ready_at("r3")).await?;
     Ok(())
@@ -182,7 +204,8 @@ async fn an_api_server_that_dies_in_the_middle_of_a_commit_is_survived() -> Resu
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_without_a_new_revision_writes_nothing() -> Result<()> {
     let mut bed = Bed::start("idle-restart").await?;
-    bed.publish("r1", &[("a.yaml", config_map("a", "1"))]).await?;
+    bed.publish("r1", &[("a.yaml", config_map("a", "1"))])
+        .await?;
     bed.kustomization("app", json!({})).await?;
     let before = bed.until("app", ready_at("r1")).await?;
     bed.events("app", 2).await?;
@@ -190,9 +213,15 @@ async fn a_restart_without_a_new_revision_writes_nothing() -> Result<()> {
     let mark = bed.mark()?;
     bed.start_again().await?;
     // It has run when one that was created later has.
-    bed.kustomization("witness", json!({"namePrefix": "witness-"})).await?;
+    bed.kustomization("witness", json!({"namePrefix": "witness-"}))
+        .await?;
     bed.until("witness", ready_at("r1")).await?;
-    bed.until_metric("gotk_reconcile_duration_seconds_count", &["name=\"app\""], 1.0).await?;
+    bed.until_metric(
+        "gotk_reconcile_duration_seconds_count",
+        &["name=\"app\""],
+        1.0,
+    )
+    .await?;
     let about_app: Vec<_> = bed
         .requests_since(mark)?
         .into_iter()

@@ -37,11 +37,16 @@ impl Leases {
 }
 
 fn runs(controller: &Controller) -> Result<f64> {
-    Ok(controller.metrics()?.sum("controller_runtime_reconcile_total", &[]))
+    Ok(controller
+        .metrics()?
+        .sum("controller_runtime_reconcile_total", &[]))
 }
 
 fn is_leader(controller: &Controller) -> Result<bool> {
-    Ok(controller.metrics()?.sum("leader_election_master_status", &[]) > 0.5)
+    Ok(controller
+        .metrics()?
+        .sum("leader_election_master_status", &[])
+        > 0.5)
 }
 
 fn signal(process: &Process, name: &str) -> Result<()> {
@@ -65,11 +70,17 @@ async fn one_leads_and_releases_the_lease_when_told_to_stop() -> Result<()> {
     let leases = Leases::watch(&bed).await?;
     let first = leases.holder(LEASE, "").await?;
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname")?;
-    let id = first.strip_prefix(&format!("{}_", host.trim())).context(first.clone())?;
-    assert_eq!(id.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
+    let id = first
+        .strip_prefix(&format!("{}_", host.trim()))
+        .context(first.clone())?;
+    assert_eq!(
+        id.split('-').map(str::len).collect::<Vec<_>>(),
+        [8, 4, 4, 4, 12]
+    );
 
     let standby = bed.another("standby", &[]).await?;
-    bed.publish("r1", &[("a.yaml", config_map("a", "1"))]).await?;
+    bed.publish("r1", &[("a.yaml", config_map("a", "1"))])
+        .await?;
     bed.kustomization("app", json!({})).await?;
     bed.until("app", ready_at("r1")).await?;
     assert!(is_leader(&bed.controller)? && !is_leader(&standby)?);
@@ -78,7 +89,8 @@ async fn one_leads_and_releases_the_lease_when_told_to_stop() -> Result<()> {
     let status = bed.controller.process().terminate(PATIENCE)?;
     assert!(status.success(), "{status}");
     leases.holder(LEASE, &first).await?;
-    bed.publish("r2", &[("a.yaml", config_map("a", "2"))]).await?;
+    bed.publish("r2", &[("a.yaml", config_map("a", "2"))])
+        .await?;
     bed.until("app", ready_at("r2")).await?;
     assert!(is_leader(&standby)?);
     Ok(())
@@ -95,13 +107,15 @@ async fn a_lease_outlives_its_holder_no_longer_than_it_says() -> Result<()> {
     let mut bed = Bed::with_flags("expires", &flags).await?;
     let leases = Leases::watch(&bed).await?;
     let first = leases.holder(LEASE, "").await?;
-    bed.publish("r1", &[("a.yaml", config_map("a", "1"))]).await?;
+    bed.publish("r1", &[("a.yaml", config_map("a", "1"))])
+        .await?;
     bed.kustomization("app", json!({})).await?;
     bed.until("app", ready_at("r1")).await?;
     let mut standby = bed.another("standby", &[]).await?;
     bed.kill()?;
     let second = leases.holder(LEASE, &first).await?;
-    bed.publish("r2", &[("a.yaml", config_map("a", "2"))]).await?;
+    bed.publish("r2", &[("a.yaml", config_map("a", "2"))])
+        .await?;
     bed.until("app", ready_at("r2")).await?;
 
     // One that was frozen for longer than that has lost, and ends before it writes anything.
@@ -115,11 +129,15 @@ async fn a_lease_outlives_its_holder_no_longer_than_it_says() -> Result<()> {
         if let Some(status) = standby.process().exited()? {
             break status;
         }
-        ensure!(tokio::time::Instant::now() < deadline, "it goes on without the Lease");
+        ensure!(
+            tokio::time::Instant::now() < deadline,
+            "it goes on without the Lease"
+        );
         tokio::task::yield_now().await;
     };
     assert!(!status.success());
-    bed.publish("r3", &[("a.yaml", config_map("a", "3"))]).await?;
+    bed.publish("r3", &[("a.yaml", config_map("a", "3"))])
+        .await?;
     bed.until("app", ready_at("r3")).await?;
     assert!(runs(&bed.controller)? > before);
     Ok(())
@@ -134,9 +152,12 @@ async fn a_shard_has_a_lease_of_its_own_and_sees_only_its_labels() -> Result<()>
     let lease = format!("{LEASE}-{}", digest.hex().get(..8).unwrap_or_default());
     Leases::watch(&bed).await?.holder(&lease, "").await?;
 
-    bed.publish("r1", &[("a.yaml", config_map("a", "1"))]).await?;
-    bed.kustomization("outside", json!({"namePrefix": "outside-"})).await?;
-    bed.kustomization("inside", json!({"namePrefix": "inside-"})).await?;
+    bed.publish("r1", &[("a.yaml", config_map("a", "1"))])
+        .await?;
+    bed.kustomization("outside", json!({"namePrefix": "outside-"}))
+        .await?;
+    bed.kustomization("inside", json!({"namePrefix": "inside-"}))
+        .await?;
     let label = |value: &str| json!({"metadata": {"labels": {"sharding.fluxcd.io/key": value}}});
     bed.change("outside", label("b")).await?;
     bed.change("inside", label("a")).await?;
@@ -149,7 +170,8 @@ async fn a_shard_has_a_lease_of_its_own_and_sees_only_its_labels() -> Result<()>
     bed.change("inside", label("b")).await?;
     bed.change("outside", label("a")).await?;
     bed.until("outside", ready_at("r1")).await?;
-    bed.publish("r2", &[("a.yaml", config_map("a", "2"))]).await?;
+    bed.publish("r2", &[("a.yaml", config_map("a", "2"))])
+        .await?;
     bed.until("outside", ready_at("r2")).await?;
     let left = bed.config_map("inside-a").await?.unwrap_or_default();
     assert_eq!(left["data"]["key"], "1");

@@ -1,7 +1,7 @@
 //! Objects that cannot be read, or that wait for another.
 
 use anyhow::Result;
-use kube::api::{DeleteParams, PatchParams, Patch};
+use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
 use crate::bed::{Bed, condition, config_map, inventory, message, ready_at, reason};
@@ -9,8 +9,10 @@ use crate::bed::{Bed, condition, config_map, inventory, message, ready_at, reaso
 #[tokio::test(flavor = "multi_thread")]
 async fn an_object_that_cannot_be_read_stops_nobody_else() -> Result<()> {
     let mut bed = Bed::start("unreadable").await?;
-    bed.publish("r1", &[("a.yaml", config_map("a", "1"))]).await?;
-    bed.kustomization("good", json!({"namePrefix": "good-"})).await?;
+    bed.publish("r1", &[("a.yaml", config_map("a", "1"))])
+        .await?;
+    bed.kustomization("good", json!({"namePrefix": "good-"}))
+        .await?;
     bed.until("good", ready_at("r1")).await?;
     // Each is what the definition in the cluster allows.
     let odd_specs = [
@@ -18,7 +20,10 @@ async fn an_object_that_cannot_be_read_stops_nobody_else() -> Result<()> {
         ("timeout", json!({"timeout": "99999999999999h"})),
         ("long", json!({"interval": "2562047h"})),
         ("path", json!({"path": "\u{0}\u{7}/../..//."})),
-        ("selector", json!({"patches": [{"patch": "x: [", "target": {"labelSelector": "((("}}]})),
+        (
+            "selector",
+            json!({"patches": [{"patch": "x: [", "target": {"labelSelector": "((("}}]}),
+        ),
         ("image", json!({"images": [{"name": ""}]})),
         ("check", json!({"healthChecks": [{"kind": "", "name": ""}]})),
     ];
@@ -28,7 +33,10 @@ async fn an_object_that_cannot_be_read_stops_nobody_else() -> Result<()> {
         // What the server refuses needs no further care.
         let created = bed.kustomization(name, spec).await;
         if let Err(error) = created {
-            assert!(format!("{error:#}").contains("Invalid"), "{name}: {error:#}");
+            assert!(
+                format!("{error:#}").contains("Invalid"),
+                "{name}: {error:#}"
+            );
         }
     }
     let odd_statuses = [
@@ -43,10 +51,17 @@ async fn an_object_that_cannot_be_read_stops_nobody_else() -> Result<()> {
     ];
     for (number, status) in odd_statuses.into_iter().enumerate() {
         let name = format!("status-{number}");
-        bed.kustomization(&name, json!({"suspend": true, "namePrefix": format!("{name}-")})).await?;
+        bed.kustomization(
+            &name,
+            json!({"suspend": true, "namePrefix": format!("{name}-")}),
+        )
+        .await?;
         let patched = bed.patch_status(&name, &json!({"status": status})).await;
         if let Err(error) = patched {
-            assert!(format!("{error:#}").contains("Invalid"), "{name}: {error:#}");
+            assert!(
+                format!("{error:#}").contains("Invalid"),
+                "{name}: {error:#}"
+            );
         }
     }
     let odd_source = json!({"status": {"artifact": {
@@ -54,22 +69,34 @@ async fn an_object_that_cannot_be_read_stops_nobody_else() -> Result<()> {
         "lastUpdateTime": "0001-01-01T00:00:00Z", "size": -1,
     }}});
     bed.source("odd").await?;
-    let api = bed.api("source.toolkit.fluxcd.io/v1", "GitRepository", &bed.namespace);
-    let patched = api.patch_status("odd", &PatchParams::default(), &Patch::Merge(&odd_source)).await;
+    let api = bed.api(
+        "source.toolkit.fluxcd.io/v1",
+        "GitRepository",
+        &bed.namespace,
+    );
+    let patched = api
+        .patch_status("odd", &PatchParams::default(), &Patch::Merge(&odd_source))
+        .await;
     drop(patched);
     let on_odd = json!({"sourceRef": {"kind": "GitRepository", "name": "odd"}});
     bed.kustomization("on-odd", on_odd).await?;
 
     // By the watch, and by the list after a restart.
-    bed.publish("r2", &[("a.yaml", config_map("a", "2"))]).await?;
+    bed.publish("r2", &[("a.yaml", config_map("a", "2"))])
+        .await?;
     bed.until("good", ready_at("r2")).await?;
     bed.kill()?;
     bed.start_again().await?;
-    bed.publish("r3", &[("a.yaml", config_map("a", "3"))]).await?;
+    bed.publish("r3", &[("a.yaml", config_map("a", "3"))])
+        .await?;
     bed.until("good", ready_at("r3")).await?;
-    bed.kustomization("new", json!({"namePrefix": "new-"})).await?;
+    bed.kustomization("new", json!({"namePrefix": "new-"}))
+        .await?;
     bed.until("new", ready_at("r3")).await?;
-    let panics = bed.controller.metrics()?.sum("controller_runtime_reconcile_panics_total", &[]);
+    let panics = bed
+        .controller
+        .metrics()?
+        .sum("controller_runtime_reconcile_panics_total", &[]);
     assert_eq!(panics, 0.0);
     Ok(())
 }
@@ -78,9 +105,15 @@ async fn an_object_that_cannot_be_read_stops_nobody_else() -> Result<()> {
 async fn a_namespace_that_is_not_there_is_named_and_waited_for() -> Result<()> {
     let bed = Bed::start("late-namespace").await?;
     let late = format!("{}-late", bed.namespace);
-    bed.publish("r1", &[("a.yaml", config_map("a", "1"))]).await?;
-    bed.kustomization("app", json!({"targetNamespace": late})).await?;
-    let failed = bed.until("app", |object| condition(object, "Ready")["status"] == "False").await?;
+    bed.publish("r1", &[("a.yaml", config_map("a", "1"))])
+        .await?;
+    bed.kustomization("app", json!({"targetNamespace": late}))
+        .await?;
+    let failed = bed
+        .until("app", |object| {
+            condition(object, "Ready")["status"] == "False"
+        })
+        .await?;
     assert_eq!(reason(&failed, "Ready"), "ReconciliationFailed");
     assert_eq!(
         message(&failed, "Ready"),
@@ -135,23 +168,37 @@ async fn a_definition_and_a_namespace_come_with_what_needs_them() -> Result<()> 
     ];
     let files = files.map(|(path, object)| (path, object.to_string()));
     bed.publish("r1", &files).await?;
-    bed.kustomization("app", json!({"targetNamespace": null})).await?;
+    bed.kustomization("app", json!({"targetNamespace": null}))
+        .await?;
     let app = bed.until("app", ready_at("r1")).await?;
-    assert_eq!(app["status"]["history"][0]["lastReconciledStatus"], "ReconciliationSucceeded");
-    assert_eq!(app["status"]["history"].as_array().map(Vec::len), Some(1), "{app}");
+    assert_eq!(
+        app["status"]["history"][0]["lastReconciledStatus"],
+        "ReconciliationSucceeded"
+    );
+    assert_eq!(
+        app["status"]["history"].as_array().map(Vec::len),
+        Some(1),
+        "{app}"
+    );
     assert_eq!(inventory(&app).len(), 4);
     let api = bed.api(&format!("{group}/v1"), "Widget", &inner);
     assert_eq!(api.get("w").await?.data["spec"]["size"], 1);
     assert!(bed.object("ConfigMap", &inner, "m").await?.is_object());
 
     // The custom resource goes before its definition.
-    bed.publish("r2", &[("a.yaml", config_map("a", "1"))]).await?;
-    bed.change("app", json!({"spec": {"targetNamespace": bed.namespace}})).await?;
+    bed.publish("r2", &[("a.yaml", config_map("a", "1"))])
+        .await?;
+    bed.change("app", json!({"spec": {"targetNamespace": bed.namespace}}))
+        .await?;
     let app = bed.until("app", ready_at("r2")).await?;
     assert_eq!(inventory(&app), [bed.id("a")]);
     let definitions = bed.cluster_api("apiextensions.k8s.io/v1", "CustomResourceDefinition");
     let left = definitions.get_opt(&format!("widgets.{group}")).await?;
     assert!(left.is_none_or(|object| object.metadata.deletion_timestamp.is_some()));
-    drop(definitions.delete(&format!("widgets.{group}"), &DeleteParams::default()).await);
+    drop(
+        definitions
+            .delete(&format!("widgets.{group}"), &DeleteParams::default())
+            .await,
+    );
     Ok(())
 }

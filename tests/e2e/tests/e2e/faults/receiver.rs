@@ -69,12 +69,14 @@ async fn events_have_fluxs_form() -> Result<()> {
             ("c/map.yaml", broken.to_owned()),
         ]
     };
-    bed.publish("r1", &files("1", &config_map("c", "1"))).await?;
+    bed.publish("r1", &files("1", &config_map("c", "1")))
+        .await?;
     for name in ["a", "b", "c"] {
         bed.kustomization(name, json!({"path": name})).await?;
     }
     let annotations = json!({"event.toolkit.fluxcd.io/team": "one", "example.com/other": "two"});
-    bed.change("a", json!({"metadata": {"annotations": annotations}})).await?;
+    bed.change("a", json!({"metadata": {"annotations": annotations}}))
+        .await?;
     for name in ["a", "b", "c"] {
         bed.until(name, ready_at("r1")).await?;
     }
@@ -85,10 +87,19 @@ async fn events_have_fluxs_form() -> Result<()> {
     let revision = format!("{group}/revision");
     let at_r2 = |event: &Value| event["metadata"][&revision] == "r2";
     let says = |start: &'static str| {
-        move |event: &Value| event["message"].as_str().is_some_and(|text| text.starts_with(start))
+        move |event: &Value| {
+            event["message"]
+                .as_str()
+                .is_some_and(|text| text.starts_with(start))
+        }
     };
-    let changed = receiver.until("a", |event| at_r2(event) && says("ConfigMap/")(event)).await?;
-    assert_eq!(changed["message"], format!("ConfigMap/{}/a configured", bed.namespace));
+    let changed = receiver
+        .until("a", |event| at_r2(event) && says("ConfigMap/")(event))
+        .await?;
+    assert_eq!(
+        changed["message"],
+        format!("ConfigMap/{}/a configured", bed.namespace)
+    );
     assert_eq!(changed["severity"], "info");
     assert_eq!(changed["reason"], "Progressing");
     assert_eq!(
@@ -100,19 +111,27 @@ async fn events_have_fluxs_form() -> Result<()> {
     let commit_status = format!("{group}/commit_status");
     for (name, annotation) in [("a", json!("one")), ("b", Value::Null)] {
         let finished = receiver
-            .until(name, |event| at_r2(event) && says("Reconciliation finished in ")(event))
+            .until(name, |event| {
+                at_r2(event) && says("Reconciliation finished in ")(event)
+            })
             .await?;
         let message = finished["message"].as_str().unwrap_or_default();
         assert!(message.ends_with(", next run in 1h0m0s"), "{message}");
         assert_eq!(finished["severity"], "info");
         assert_eq!(finished["reason"], "ReconciliationSucceeded");
         assert_eq!(finished["metadata"][&commit_status], "update");
-        assert_eq!(finished["metadata"]["event.toolkit.fluxcd.io/team"], annotation);
+        assert_eq!(
+            finished["metadata"]["event.toolkit.fluxcd.io/team"],
+            annotation
+        );
         assert_eq!(finished["reportingController"], "kustomize-controller");
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname")?;
         assert_eq!(finished["reportingInstance"], host.trim());
         let timestamp = finished["timestamp"].as_str().unwrap_or_default();
-        assert!(timestamp.len() == 20 && timestamp.ends_with('Z'), "{timestamp}");
+        assert!(
+            timestamp.len() == 20 && timestamp.ends_with('Z'),
+            "{timestamp}"
+        );
         let object = &finished["involvedObject"];
         assert_eq!(object["kind"], "Kustomization");
         assert_eq!(object["apiVersion"], format!("{group}/v1"));
@@ -121,12 +140,16 @@ async fn events_have_fluxs_form() -> Result<()> {
         assert_eq!(object["uid"], uid);
     }
     let version = receiver
-        .until("a", |event| at_r2(event) && says("Reconciliation finished")(event))
+        .until("a", |event| {
+            at_r2(event) && says("Reconciliation finished")(event)
+        })
         .await?["involvedObject"]["resourceVersion"]
         .clone();
     assert_eq!(version, a["metadata"]["resourceVersion"]);
 
-    let failed = receiver.until("c", |event| event["severity"] == "error").await?;
+    let failed = receiver
+        .until("c", |event| event["severity"] == "error")
+        .await?;
     assert_eq!(failed["reason"], "BuildFailed");
     assert_eq!(failed["metadata"], json!({revision: "r2"}));
     Ok(())
@@ -144,11 +167,13 @@ async fn a_receiver_that_never_answers_delays_no_run() -> Result<()> {
         connections.len()
     });
     let bed = Bed::with_flags("mute-receiver", &[&flag, "--concurrent=1"]).await?;
-    bed.publish("r1", &[("a.yaml", config_map("a", "1"))]).await?;
+    bed.publish("r1", &[("a.yaml", config_map("a", "1"))])
+        .await?;
     // One worker, two events each, five seconds per attempt: this would take minutes.
     for number in 0..15 {
         let name = format!("k{number}");
-        bed.kustomization(&name, json!({"namePrefix": format!("{name}-")})).await?;
+        bed.kustomization(&name, json!({"namePrefix": format!("{name}-")}))
+            .await?;
     }
     for number in 0..15 {
         bed.until(&format!("k{number}"), ready_at("r1")).await?;

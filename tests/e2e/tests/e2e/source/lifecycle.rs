@@ -296,3 +296,36 @@ async fn old_artifacts_go() -> Result<()> {
     assert_eq!(files, 2);
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_at_any_moment_is_survived() -> Result<()> {
+    let mut site = Site::start(&[]).await?;
+    let repository = site.repository("app", &[("a", "0")])?;
+    site.create("app", json!({})).await?;
+    site.ready("app").await?;
+    for round in 1..=6 {
+        let content = round.to_string();
+        let head = repository.commit("main", &content, &[Change::write("a", content.clone())])?;
+        let revision = format!("main@sha1:{head}");
+        site.poke("app", &content).await?;
+        // At once, while the artifact is written, or just after.
+        if round % 3 > 0 {
+            site.until("app", "at work", |object| {
+                let outdated = condition(object, "ArtifactOutdated").is_some();
+                self::revision(object) == revision || (round % 3 == 1 && outdated)
+            })
+            .await?;
+        }
+        site.controller.kill()?;
+        site.controller.start_again()?;
+        site.controller.ready().await?;
+        let (_, archive) = site.ready_at("app", &revision).await?;
+        assert_eq!(archive.text("a"), Some(content));
+    }
+    let events = site.events("app").await?;
+    let damaged = events
+        .iter()
+        .any(|(reason, _)| reason == "ArtifactVerificationFailed");
+    assert!(!damaged, "{events:?}");
+    Ok(())
+}
