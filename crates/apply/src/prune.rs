@@ -157,6 +157,10 @@ impl Applier {
             Err(_) if self.mapper.is_absent(&entry.id.group, &entry.id.kind) => return Fate::Gone,
             Err(error) => return Fate::Unknown(error),
         };
+        if resource.namespaced && entry.id.namespace.is_empty() {
+            // Planned without a namespace and refused: no such object can exist.
+            return Fate::Gone;
+        }
         let target = resource.object(&entry.id.namespace, &entry.id.name);
         let live: Value = match self.client.get_metadata(target).await {
             Ok(live) => live,

@@ -185,9 +185,19 @@ async fn a_definition_and_a_namespace_come_with_what_needs_them() -> Result<()> 
     assert_eq!(api.get("w").await?.data["spec"]["size"], 1);
     assert!(bed.object("ConfigMap", &inner, "m").await?.is_object());
 
-    // The custom resource goes before its definition.
+    // The next one is first applied without a namespace, which fails and must leave no trace.
     bed.publish("r2", &[("a.yaml", config_map("a", "1"))])
         .await?;
+    let failed = bed
+        .until("app", |object| {
+            condition(object, "Ready")["status"] == "False"
+        })
+        .await?;
+    let text = message(&failed, "Ready");
+    assert!(
+        text.starts_with("ConfigMap/a namespace not specified"),
+        "{text}"
+    );
     bed.change("app", json!({"spec": {"targetNamespace": bed.namespace}}))
         .await?;
     let app = bed.until("app", ready_at("r2")).await?;
