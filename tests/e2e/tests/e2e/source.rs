@@ -252,6 +252,12 @@ impl Site {
         Ok(())
     }
 
+    /// Waits until artifacts are served, which is when the controller counts as ready.
+    async fn served(&self, address: &str) -> Result<()> {
+        let up = || Ok(std::net::TcpStream::connect(address).is_ok());
+        self.eventually("artifacts served", up).await
+    }
+
     /// Deletes an object and waits until it is gone.
     async fn delete(&self, name: &str) -> Result<()> {
         self.api().delete(name, &DeleteParams::default()).await?;

@@ -302,7 +302,8 @@ async fn a_kill_at_any_moment_is_survived() -> Result<()> {
     let mut site = Site::start(&[]).await?;
     let repository = site.repository("app", &[("a", "0")])?;
     site.create("app", json!({})).await?;
-    site.ready("app").await?;
+    let url = site.ready("app").await?.0.artifact.context("artifact")?.url;
+    let address = url.split('/').nth(2).context("address")?.to_owned();
     for round in 1..=6 {
         let content = round.to_string();
         let head = repository.commit("main", &content, &[Change::write("a", content.clone())])?;
@@ -318,7 +319,7 @@ async fn a_kill_at_any_moment_is_survived() -> Result<()> {
         }
         site.controller.kill()?;
         site.controller.start_again()?;
-        site.controller.ready().await?;
+        site.served(&address).await?;
         let (_, archive) = site.ready_at("app", &revision).await?;
         assert_eq!(archive.text("a"), Some(content));
     }
