@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -148,7 +147,7 @@ impl Bed {
         let client = cluster.client().await?;
         let namespace = cluster.namespace(name).await?;
         let home = tempfile::tempdir()?;
-        let options = options(cluster, &namespace, home.path().join("first"), flags)?;
+        let options = options(cluster, &namespace, &home.path().join("first"), flags)?;
         // The audit log tells controllers apart by their namespace's objects only, so that nothing
         // else about the process matters here.
         let mut controller = Controller::start(&options)?;
@@ -578,12 +577,12 @@ pub(crate) fn describe(request: &Request) -> String {
 fn options(
     cluster: &ControlPlane,
     namespace: &str,
-    home: PathBuf,
+    home: &std::path::Path,
     flags: &[&str],
 ) -> Result<ControllerOptions> {
     let binaries = cluster::binaries()?;
     let mut options =
-        ControllerOptions::new(Role::Kustomize, &binaries, cluster.kubeconfig(), &home)
+        ControllerOptions::new(Role::Kustomize, &binaries, cluster.kubeconfig(), home)
             .flag("--watch-all-namespaces=false")
             .flag("--requeue-dependency=1s");
     options

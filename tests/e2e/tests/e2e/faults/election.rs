@@ -84,7 +84,7 @@ async fn one_leads_and_releases_the_lease_when_told_to_stop() -> Result<()> {
     bed.kustomization("app", json!({})).await?;
     bed.until("app", ready_at("r1")).await?;
     assert!(is_leader(&bed.controller)? && !is_leader(&standby)?);
-    assert_eq!(runs(&standby)?, 0.0, "the standby acts");
+    assert!(runs(&standby)? < 1.0, "the standby acts");
 
     let status = bed.controller.process().terminate(PATIENCE)?;
     assert!(status.success(), "{status}");

@@ -97,7 +97,7 @@ async fn an_object_that_cannot_be_read_stops_nobody_else() -> Result<()> {
         .controller
         .metrics()?
         .sum("controller_runtime_reconcile_panics_total", &[]);
-    assert_eq!(panics, 0.0);
+    assert!(panics < 1.0, "{panics} panics");
     Ok(())
 }
 

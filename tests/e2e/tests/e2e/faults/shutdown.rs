@@ -28,9 +28,8 @@ async fn a_signal_ends_health_checks_and_downloads() -> Result<()> {
         bed.source(name).await?;
         bed.door(name, door);
         // Long enough for half of it to be worth reading.
-        let noise: String = (0..20_000_u32)
-            .map(|n| format!("{:x}\n", n.wrapping_mul(2_654_435_761)))
-            .collect();
+        let words = (0..20_000_u32).map(|n| format!("{:x}", n.wrapping_mul(2_654_435_761)));
+        let noise = words.collect::<Vec<_>>().join("\n");
         bed.publish_to(name, "r1", &[("noise.txt", noise)], |_, _| {})
             .await?;
         let on = json!({"sourceRef": {"kind": "GitRepository", "name": name}});
