@@ -41,8 +41,7 @@ async fn what_others_change_is_changed_back_at_the_interval() -> Result<()> {
     });
     let other = PatchParams::apply("other").force();
     api.patch("owned", &other, &Patch::Apply(&theirs)).await?;
-    api.delete("deleted", &kube::api::DeleteParams::default())
-        .await?;
+    api.delete("deleted", &DeleteParams::default()).await?;
 
     let before = history(&bed.get("app").await?)[0]["totalReconciliations"].as_i64();
     bed.until("app", |object| {
