@@ -176,9 +176,15 @@ async fn apply(
         .collect();
     planned.sort_by(|a, b| stage::order(&a.id, &b.id));
     let known: BTreeSet<_> = old.iter().map(|entry| &entry.id).collect();
-    if planned.iter().any(|entry| !known.contains(&entry.id)) {
+    let new = planned.iter().any(|entry| !known.contains(&entry.id));
+    if new {
         // What is about to exist is written down first, so that nothing can be leaked.
         attempt.status.inventory = Some(inventory_of(&inventory::union(&old, &planned)));
+    }
+    let last = attempt.base.history.first();
+    if new || last.is_none_or(|entry| entry.digest != prepared.digest) {
+        // Other content is announced before it is applied: a process that dies in between must not
+        // leave a status that says Ready at the old content, which `recover` would believe.
         attempt.publish().await?;
     }
 

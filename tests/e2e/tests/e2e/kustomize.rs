@@ -135,9 +135,10 @@ async fn a_commit_costs_what_it_changes() -> Result<()> {
         [
             "dry-run configmaps a",
             "patch configmaps a",
+            "patch kustomizations/status a",
             "patch kustomizations/status a"
         ],
-        "{requests:?}"
+        "one status announces the change, one tells of its end: {requests:?}"
     );
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What others do to objects is undone at the interval, and an interval costs no more than a look.
 
 use anyhow::Result;
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 
 use crate::bed::{Bed, config_map, describe, history, ready_at};
