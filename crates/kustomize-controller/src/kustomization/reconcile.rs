@@ -79,6 +79,8 @@ pub(super) enum Next {
     Stalled {
         /// Whether the generation counts as observed.
         observed: bool,
+        /// Whether a change of another object can mend it, which then wakes this one.
+        waits: bool,
     },
     /// Another run after the key's back-off; conditions stay as they are.
     Backoff,
@@ -220,12 +222,18 @@ impl<'a> Attempt<'a> {
     }
 
     fn pass_gate(&self) -> Result<(), Failure> {
-        let stalled = |reason, message: String, observed| Failure {
-            next: Next::Stalled { observed },
+        let stalled = |reason, message: String, next| Failure {
+            next,
             ..Failure::new(reason, message)
         };
-        gate::spec(&self.object, self.cx.config.no_cross_namespace_refs)
-            .map_err(|stall| stalled(stall.reason, stall.message, stall.observed))?;
+        gate::spec(&self.object, self.cx.config.no_cross_namespace_refs).map_err(|stall| {
+            let (observed, waits) = (stall.observed, false);
+            stalled(
+                stall.reason,
+                stall.message,
+                Next::Stalled { observed, waits },
+            )
+        })?;
         if self.object.spec.depends_on.is_empty() {
             return Ok(());
         }
@@ -234,7 +242,12 @@ impl<'a> Attempt<'a> {
             Some(cycle) => {
                 let names: Vec<_> = cycle.iter().map(ToString::to_string).collect();
                 let message = format!("dependency cycle: {}", names.join(" -> "));
-                Err(stalled("DependencyCycle", message, true))
+                let (observed, waits) = (true, true);
+                Err(stalled(
+                    "DependencyCycle",
+                    message,
+                    Next::Stalled { observed, waits },
+                ))
             }
         }
     }

@@ -159,7 +159,7 @@ impl Attempt<'_> {
         self.conditions
             .set_false(READY, failure.reason, failure.message.clone());
         match failure.next {
-            Next::Stalled { observed } => {
+            Next::Stalled { observed, .. } => {
                 self.conditions.set_stalled(failure.reason, failure.message);
                 if observed {
                     self.status.observed_generation = Some(self.generation());
@@ -182,7 +182,8 @@ impl Attempt<'_> {
             }
             Next::After(wait) => Ending::After(wait),
             Next::Wait(wait) => Ending::Wait(wait),
-            Next::Stalled { .. } => Ending::FailedForGood,
+            Next::Stalled { waits: true, .. } => Ending::Wait(self.object.spec.interval.to_std()),
+            Next::Stalled { waits: false, .. } => Ending::FailedForGood,
             Next::Backoff => Ending::Failed,
         }
     }

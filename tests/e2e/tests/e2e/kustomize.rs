@@ -387,6 +387,13 @@ async fn dependencies_are_met_in_order_and_a_cycle_stalls_its_members_only() -> 
     bed.publish("r3", &[("a.yaml", config_map("a", "3"))])
         .await?;
     bed.until("third", ready_at("r3")).await?;
+
+    bed.change("y", json!({"spec": {"dependsOn": null}}))
+        .await?;
+    for name in ["y", "x"] {
+        let freed = bed.until(name, ready_at("r3")).await?;
+        assert!(condition(&freed, "Stalled").is_null(), "{name}");
+    }
     Ok(())
 }
 
