@@ -70,18 +70,25 @@ impl AuditLog {
     /// If the log cannot be read.
     pub fn since(&self, mark: Mark) -> Result<Vec<Request>> {
         let mut file = self.open()?;
-        file.seek(SeekFrom::Start(mark.0))
+        // A line that was half written at the mark belongs to the past: what counts begins after the
+        // first end of a line from the byte before the mark on. The last line may be half written too.
+        let from = mark.0.saturating_sub(1);
+        file.seek(SeekFrom::Start(from))
             .context("read the audit log")?;
         let mut content = Vec::new();
         file.read_to_end(&mut content)
             .context("read the audit log")?;
-        // The last line may be half written.
-        let end = content
-            .iter()
-            .rposition(|&byte| byte == b'\n')
-            .map_or(0, |position| position + 1);
-        content.truncate(end);
-        content
+        let end_of_line = |&byte: &u8| byte == b'\n';
+        let start = match mark.0 {
+            0 => Some(0),
+            _ => content.iter().position(end_of_line).map(|at| at + 1),
+        };
+        let end = content.iter().rposition(end_of_line).map(|at| at + 1);
+        let whole = start
+            .zip(end)
+            .and_then(|(start, end)| content.get(start..end));
+        whole
+            .unwrap_or_default()
             .split(|&byte| byte == b'\n')
             .filter(|line| !line.is_empty())
             .map(|line| {
