@@ -530,9 +530,27 @@ impl Bed {
         Ok(requests)
     }
 
+    /// Waits until the audit log tells of all that has been seen: the server sends a watch event before
+    /// it logs the request that caused it. While requests of ours go through and nothing of the
+    /// controller's is added, nothing is missing.
+    pub(crate) async fn settled(&self, mark: Mark) -> Result<Vec<Request>> {
+        let mut requests = self.answers_since(mark)?;
+        loop {
+            for _ in 0..5 {
+                self.config_map("nothing-of-this-name").await?;
+            }
+            let now = self.answers_since(mark)?;
+            if now.len() == requests.len() {
+                return Ok(now);
+            }
+            requests = now;
+        }
+    }
+
     /// The same as text: verb, resource and name, sorted.
-    pub(crate) fn requests_since(&self, mark: Mark) -> Result<Vec<String>> {
-        let mut requests: Vec<_> = self.answers_since(mark)?.iter().map(describe).collect();
+    pub(crate) async fn requests_since(&self, mark: Mark) -> Result<Vec<String>> {
+        let settled = self.settled(mark).await?;
+        let mut requests: Vec<_> = settled.iter().map(describe).collect();
         requests.sort();
         Ok(requests)
     }

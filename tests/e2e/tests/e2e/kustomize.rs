@@ -120,7 +120,7 @@ async fn a_commit_costs_what_it_changes() -> Result<()> {
     );
     assert_eq!(history(&b).len(), 1);
     assert_eq!(history(&b)[0]["totalReconciliations"], 2);
-    let requests = bed.requests_since(mark)?;
+    let requests = bed.requests_since(mark).await?;
     let about_b: Vec<_> = requests
         .iter()
         .filter(|request| request.ends_with(" b"))
@@ -159,7 +159,7 @@ async fn a_commit_that_touches_nobody_builds_and_applies_nothing() -> Result<()>
     let mark = bed.mark()?;
     bed.publish("r2", &files("two")).await?;
     bed.until("a", ready_at("r2")).await?;
-    let requests = bed.requests_since(mark)?;
+    let requests = bed.requests_since(mark).await?;
     assert_eq!(requests, ["patch kustomizations/status a"]);
     Ok(())
 }
@@ -515,7 +515,7 @@ async fn a_restart_costs_no_write_and_the_next_commit_still_costs_what_it_change
     bed.publish("r2", &files("2")).await?;
     bed.until("a", ready_at("r2")).await?;
     bed.until("b", ready_at("r2")).await?;
-    let requests = bed.requests_since(mark)?;
+    let requests = bed.requests_since(mark).await?;
     let writes: Vec<_> = requests
         .iter()
         .filter(|request| request.starts_with("patch") && request.ends_with(" b"))

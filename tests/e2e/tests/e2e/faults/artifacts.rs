@@ -83,7 +83,7 @@ async fn overtaken_revisions_are_not_applied() -> Result<()> {
         bed.config_map("a").await?.unwrap_or_default()["data"]["key"],
         "10"
     );
-    let requests: Vec<_> = bed.answers_since(mark)?.iter().map(describe).collect();
+    let requests: Vec<_> = bed.settled(mark).await?.iter().map(describe).collect();
     assert_eq!(
         requests,
         [
@@ -114,7 +114,7 @@ async fn each_of_many_quick_revisions_may_be_skipped_but_the_last_is_not() -> Re
         bed.config_map("a").await?.unwrap_or_default()["data"]["key"],
         "10"
     );
-    let requests = bed.requests_since(mark)?;
+    let requests = bed.requests_since(mark).await?;
     let count = |text: &str| requests.iter().filter(|request| *request == text).count();
     assert!(
         (1..=9).contains(&count("patch configmaps a")),

@@ -223,7 +223,8 @@ async fn a_restart_without_a_new_revision_writes_nothing() -> Result<()> {
     )
     .await?;
     let about_app: Vec<_> = bed
-        .requests_since(mark)?
+        .requests_since(mark)
+        .await?
         .into_iter()
         .filter(|request| request.ends_with(" app") || request.ends_with(" a"))
         .collect();

@@ -81,7 +81,7 @@ async fn an_interval_costs_one_dry_run_per_object_and_one_status_patch() -> Resu
             .is_some_and(|entry| entry["totalReconciliations"].as_i64() >= Some(3))
     })
     .await?;
-    let requests: Vec<_> = bed.answers_since(mark)?.iter().map(describe).collect();
+    let requests: Vec<_> = bed.settled(mark).await?.iter().map(describe).collect();
     // Whole runs: from one status patch to the next.
     let mut runs: Vec<_> = requests
         .split(|request| request == "patch kustomizations/status app")
