@@ -8,12 +8,14 @@ use kustomize::ParseCache;
 use queue::{Backoff, Queue};
 use runtime::{
     cache::{Cache, Selection},
-    client::{self, Client, Mapper, ResourceRef},
-    controller, events, http, lease, log,
+    client::{Client, Mapper, ResourceRef},
+    controller, events, http,
+    leadership::{Leadership, connect},
+    log,
     metrics::Metrics,
     probe, shutdown,
 };
-use snapshot::BlobStore;
+use snapshot::{BlobStore, digest::Algorithm};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -37,56 +39,30 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
     let metrics = Metrics::new()?;
     metrics.init_controller(NAME.controller, config.concurrent);
 
-    let kube_config = match &flags.client.kubeconfig {
-        Some(path) => client::kubeconfig(path, None).await?,
-        None => client::in_cluster()?,
-    };
-    let client = Client::new(
-        &kube_config,
-        client::Options {
-            qps: flags.client.kube_api_qps,
-            burst: flags.client.kube_api_burst,
-            observer: Some(Arc::new(metrics.clone())),
-            ..client::Options::new(format!("{CONTROLLER}/v{}", env!("CARGO_PKG_VERSION")))
-        },
-    )?;
+    let client = connect(
+        &flags.client,
+        CONTROLLER,
+        env!("CARGO_PKG_VERSION"),
+        &metrics,
+    )
+    .await?;
 
     probe::serve_metrics(&flags.endpoints.metrics_addr, metrics.clone(), stop.clone()).await?;
     probe::serve_health(&flags.endpoints.health_addr, stop.clone()).await?;
 
     let hostname = events::hostname();
     let kube = client.kube();
-    let mut election = flags.leader.enable_leader_election.then(|| {
-        let selector = &flags.watch.watch_label_selector;
-        let hex = |bytes: &[u8]| {
-            snapshot::digest::Algorithm::Sha256
-                .digest(bytes)
-                .hex()
-                .to_owned()
-        };
-        lease::Election::new(
-            kube.clone(),
-            lease::Config {
-                name: format!(
-                    "{CONTROLLER}-leader-election{}",
-                    lease::shard_suffix(selector, hex)
-                ),
-                namespace: flags.watch.runtime_namespace.clone(),
-                identity: format!("{hostname}_{}", controller::random_id()),
-                lease_duration: flags.leader.leader_election_lease_duration,
-                renew_deadline: flags.leader.leader_election_renew_deadline,
-                retry_period: flags.leader.leader_election_retry_period,
-                release_on_cancel: flags.leader.leader_election_release_on_cancel,
-            },
-        )
-    });
-    let leader_gauge = metrics.leader.with_label_values(&[CONTROLLER]);
-    if let Some(election) = &mut election {
-        leader_gauge.set(0);
-        if !election.win(&stop).await {
-            return Ok(());
-        }
-        leader_gauge.set(1);
+    let sha256 = |bytes: &[u8]| Algorithm::Sha256.digest(bytes).hex().to_owned();
+    let mut leadership = Leadership::new(
+        &flags.leader,
+        &flags.watch,
+        CONTROLLER,
+        kube.clone(),
+        &metrics,
+        sha256,
+    );
+    if !leadership.win(&stop).await {
+        return Ok(());
     }
 
     let recorder = events::Recorder::start(
@@ -122,27 +98,7 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
         stop.clone(),
         shutdown::GRACE,
     );
-    let Some(election) = &mut election else {
-        workers.await;
-        recorder.finish().await;
-        return Ok(());
-    };
-    let lost = {
-        let mut workers = std::pin::pin!(workers);
-        tokio::select! {
-            () = &mut workers => false,
-            lost = election.hold(&stop) => {
-                if !lost {
-                    workers.await;
-                }
-                lost
-            }
-        }
-    };
-    leader_gauge.set(0);
-    // Whoever has lost the lease must not write any more, not even to finish.
-    anyhow::ensure!(!lost, "leader election lost");
-    election.release().await;
+    leadership.run(workers, &stop).await?;
     recorder.finish().await;
     Ok(())
 }

@@ -16,6 +16,7 @@ pub mod events;
 pub mod flags;
 pub mod http;
 pub mod key;
+pub mod leadership;
 pub mod lease;
 pub mod log;
 pub mod metrics;

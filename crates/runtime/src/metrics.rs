@@ -5,8 +5,8 @@
 //! `tools/metrics`, fluxcd/pkg `runtime/metrics`.
 
 use prometheus::{
-    Encoder, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
 mod queue;
@@ -192,16 +192,6 @@ fn register_gauges(
     let vec = GaugeVec::new(Opts::new(name, help), labels)?;
     registry.register(Box::new(vec.clone()))?;
     Ok(vec)
-}
-
-/// A process-wide gauge of one number, for callers outside this module.
-///
-/// # Errors
-/// When the name is taken.
-pub fn gauge(registry: &Registry, name: &str, help: &str) -> prometheus::Result<Gauge> {
-    let gauge = Gauge::new(name, help)?;
-    registry.register(Box::new(gauge.clone()))?;
-    Ok(gauge)
 }
 
 /// Counts requests to the API server.

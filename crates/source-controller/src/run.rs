@@ -9,8 +9,10 @@ use queue::{Backoff, Queue};
 use runtime::{
     ObjectKey,
     cache::Cache,
-    client::{self, Client, ResourceRef},
-    controller, events, lease, log,
+    client::{Client, ResourceRef},
+    controller, events,
+    leadership::{Leadership, connect},
+    log,
     metrics::Metrics,
     probe, shutdown,
 };
@@ -38,7 +40,13 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
     let storage = Storage::open(config.storage.clone()).map_err(anyhow::Error::msg)?;
     let stop = shutdown::on_signal().context("cannot handle signals")?;
     let metrics = Metrics::new()?;
-    let client = connect(&flags, &metrics).await?;
+    let client = connect(
+        &flags.client,
+        CONTROLLER,
+        env!("CARGO_PKG_VERSION"),
+        &metrics,
+    )
+    .await?;
     probe::serve_metrics(&flags.endpoints.metrics_addr, metrics.clone(), stop.clone()).await?;
     probe::serve_health(&flags.endpoints.health_addr, stop.clone()).await?;
 
@@ -49,17 +57,17 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
     let git_repositories = watch(&flags, &kube, queue.clone(), &stop)?;
     git_repositories.synced().await;
 
-    let mut election = flags
-        .leader
-        .enable_leader_election
-        .then(|| candidate(&flags, kube));
-    let leading = metrics.leader.with_label_values(&[CONTROLLER]);
-    if let Some(election) = &mut election {
-        leading.set(0);
-        if !election.win(&stop).await {
-            return Ok(());
-        }
-        leading.set(1);
+    let sha256 = |bytes: &[u8]| Algorithm::Sha256.digest(bytes).hex().to_owned();
+    let mut leadership = Leadership::new(
+        &flags.leader,
+        &flags.watch,
+        CONTROLLER,
+        kube,
+        &metrics,
+        sha256,
+    );
+    if !leadership.win(&stop).await {
+        return Ok(());
     }
 
     // Only the leader serves: what others have on their disks is not what statuses name.
@@ -81,41 +89,9 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
         stop.clone(),
         shutdown::GRACE,
     );
-    let Some(election) = &mut election else {
-        running.await;
-        recorder.finish().await;
-        return Ok(());
-    };
-    let mut running = std::pin::pin!(running);
-    let lost = tokio::select! {
-        () = &mut running => false,
-        lost = election.hold(&stop) => {
-            if !lost {
-                running.await;
-            }
-            lost
-        }
-    };
-    leading.set(0);
-    // Whoever has lost the lease must not write any more, not even to finish.
-    anyhow::ensure!(!lost, "leader election lost");
-    election.release().await;
+    leadership.run(running, &stop).await?;
     recorder.finish().await;
     Ok(())
-}
-
-async fn connect(flags: &Flags, metrics: &Metrics) -> anyhow::Result<Client> {
-    let config = match &flags.client.kubeconfig {
-        Some(path) => client::kubeconfig(path, None).await?,
-        None => client::in_cluster()?,
-    };
-    let options = client::Options {
-        qps: flags.client.kube_api_qps,
-        burst: flags.client.kube_api_burst,
-        observer: Some(Arc::new(metrics.clone())),
-        ..client::Options::new(format!("{CONTROLLER}/v{}", env!("CARGO_PKG_VERSION")))
-    };
-    Ok(Client::new(&config, options)?)
 }
 
 fn watch(
@@ -135,24 +111,6 @@ fn watch(
         stop.clone(),
         on_change,
     ))
-}
-
-fn candidate(flags: &Flags, kube: kube::Client) -> lease::Election {
-    let sha256 = |bytes: &[u8]| Algorithm::Sha256.digest(bytes).hex().to_owned();
-    let suffix = lease::shard_suffix(&flags.watch.watch_label_selector, sha256);
-    let leader = &flags.leader;
-    lease::Election::new(
-        kube,
-        lease::Config {
-            name: format!("{CONTROLLER}-leader-election{suffix}"),
-            namespace: flags.watch.runtime_namespace.clone(),
-            identity: format!("{}_{}", events::hostname(), controller::random_id()),
-            lease_duration: leader.leader_election_lease_duration,
-            renew_deadline: leader.leader_election_renew_deadline,
-            retry_period: leader.leader_election_retry_period,
-            release_on_cancel: leader.leader_election_release_on_cancel,
-        },
-    )
 }
 
 fn context(
