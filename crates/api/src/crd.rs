@@ -1,39 +1,71 @@
 //! The manifests of the definitions.
 //!
 //! Generated from the types, then brought into the form that Flux publishes: no `nullable`, no
-//! number formats that Go does not have, an open `metadata`, and the status default that says
-//! that nothing was reconciled yet.
+//! number formats that Go does not have, an open `metadata`, and where there is a status, the
+//! default that says that nothing was reconciled yet.
 
 mod emit;
 
 use kube::CustomResourceExt;
 use serde_json::{Map, Value, json};
 
-use crate::{kustomize::Kustomization, source::GitRepository};
+use crate::{
+    kustomize::Kustomization,
+    notification::{Alert, Provider, Receiver},
+    source::GitRepository,
+};
 
 /// The definition of `GitRepository`.
 pub fn git_repository() -> Value {
-    publish(serde_json::to_value(GitRepository::crd()).unwrap_or_default())
+    definition::<GitRepository>()
 }
 
 /// The definition of `Kustomization`.
 pub fn kustomization() -> Value {
-    let mut definition = publish(serde_json::to_value(Kustomization::crd()).unwrap_or_default());
-    // Its description of variables must survive their substitution.
-    definition["metadata"]["annotations"] =
-        json!({ "kustomize.toolkit.fluxcd.io/substitute": "disabled" });
-    definition
+    unsubstituted(definition::<Kustomization>())
+}
+
+/// The definition of `Provider`.
+pub fn provider() -> Value {
+    unsubstituted(definition::<Provider>())
+}
+
+/// The definition of `Alert`.
+pub fn alert() -> Value {
+    unsubstituted(definition::<Alert>())
+}
+
+/// The definition of `Receiver`.
+pub fn receiver() -> Value {
+    unsubstituted(definition::<Receiver>())
 }
 
 /// Every definition as a file name and YAML.
 pub fn manifests() -> Vec<(String, String)> {
-    [git_repository(), kustomization()]
-        .iter()
-        .map(|definition| {
-            let name = definition["metadata"]["name"].as_str().unwrap_or_default();
-            (format!("{name}.yaml"), emit::yaml(definition))
-        })
-        .collect()
+    [
+        git_repository(),
+        kustomization(),
+        provider(),
+        alert(),
+        receiver(),
+    ]
+    .iter()
+    .map(|definition| {
+        let name = definition["metadata"]["name"].as_str().unwrap_or_default();
+        (format!("{name}.yaml"), emit::yaml(definition))
+    })
+    .collect()
+}
+
+fn definition<K: CustomResourceExt>() -> Value {
+    publish(serde_json::to_value(K::crd()).unwrap_or_default())
+}
+
+/// Keeps a definition that speaks of variables or of `$` in patterns from their substitution.
+fn unsubstituted(mut definition: Value) -> Value {
+    definition["metadata"]["annotations"] =
+        json!({ "kustomize.toolkit.fluxcd.io/substitute": "disabled" });
+    definition
 }
 
 fn publish(mut definition: Value) -> Value {
@@ -41,6 +73,9 @@ fn publish(mut definition: Value) -> Value {
         .as_str()
         .unwrap_or_default();
     definition["spec"]["names"]["listKind"] = format!("{kind}List").into();
+    if definition["spec"]["versions"][0]["subresources"].is_null() {
+        definition["spec"]["versions"][0]["subresources"] = json!({});
+    }
     if let Some(schema) = definition.pointer_mut("/spec/versions/0/schema/openAPIV3Schema") {
         clean(schema);
         if let Some(root) = schema.as_object_mut() {
@@ -50,7 +85,9 @@ fn publish(mut definition: Value) -> Value {
         schema["properties"]["apiVersion"] = json!({ "type": "string" });
         schema["properties"]["kind"] = json!({ "type": "string" });
         schema["properties"]["metadata"] = json!({ "type": "object" });
-        schema["properties"]["status"]["default"] = json!({ "observedGeneration": -1 });
+        if let Some(status) = schema.pointer_mut("/properties/status") {
+            status["default"] = json!({ "observedGeneration": -1 });
+        }
     }
     definition
 }

@@ -7,4 +7,5 @@ pub mod crd;
 pub mod event;
 pub mod kustomize;
 pub mod meta;
+pub mod notification;
 pub mod source;

@@ -52,6 +52,9 @@ fn definitions_differ_from_the_published_ones_in_descriptions_only() {
     for (name, ours) in [
         ("gitrepositories.source", api::crd::git_repository()),
         ("kustomizations.kustomize", api::crd::kustomization()),
+        ("providers.notification", api::crd::provider()),
+        ("alerts.notification", api::crd::alert()),
+        ("receivers.notification", api::crd::receiver()),
     ] {
         let file = root().join(format!(
             "tests/conformance/crds/{name}.toolkit.fluxcd.io.json"

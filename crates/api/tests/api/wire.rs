@@ -1,6 +1,11 @@
 //! Objects as Flux writes them are read and written back without a change.
 
-use api::{kustomize::Kustomization, source::GitRepository};
+use api::{
+    kustomize::Kustomization,
+    notification::{Alert, Provider, ProviderType, Receiver, ReceiverType},
+    source::GitRepository,
+};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 fn condition() -> Value {
@@ -101,15 +106,76 @@ fn kustomization() -> Value {
     })
 }
 
+fn provider() -> Value {
+    json!({
+        "apiVersion": "notification.toolkit.fluxcd.io/v1beta3",
+        "kind": "Provider",
+        "metadata": { "name": "git", "namespace": "ns" },
+        "spec": {
+            "type": "github", "interval": "1m0s", "channel": "c", "username": "u",
+            "address": "https://example.com/o/r", "timeout": "10s", "proxy": "http://p",
+            "proxySecretRef": { "name": "p" }, "secretRef": { "name": "s" },
+            "certSecretRef": { "name": "t" }, "serviceAccountName": "sa", "suspend": true,
+            "commitStatusExpr": "'a' + event.message",
+        },
+    })
+}
+
+fn alert() -> Value {
+    json!({
+        "apiVersion": "notification.toolkit.fluxcd.io/v1beta3",
+        "kind": "Alert",
+        "metadata": { "name": "a", "namespace": "ns" },
+        "spec": {
+            "providerRef": { "name": "git" }, "eventSeverity": "error",
+            "eventSources": [
+                { "kind": "GitRepository", "name": "*", "namespace": "x", "matchLabels": {} },
+                { "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "Bucket", "name": "b" },
+            ],
+            "inclusionList": [".*"], "exclusionList": ["^x"], "eventMetadata": { "a": "b" },
+            "summary": "s", "suspend": true,
+        },
+    })
+}
+
+fn receiver() -> Value {
+    json!({
+        "apiVersion": "notification.toolkit.fluxcd.io/v1",
+        "kind": "Receiver",
+        "metadata": { "name": "r", "namespace": "ns" },
+        "spec": {
+            "type": "generic-oidc", "interval": "10m0s", "events": ["push"],
+            "resources": [
+                { "kind": "GitRepository", "name": "*", "matchLabels": { "a": "b" }, "filter": "true" },
+                { "apiVersion": "image.toolkit.fluxcd.io/v1", "kind": "ImagePolicy", "name": "p" },
+            ],
+            "resourceFilter": "true", "secretRef": { "name": "s" }, "suspend": true,
+            "oidcProviders": [{
+                "issuerURL": "https://example.com", "audience": "us",
+                "variables": [{ "name": "v", "expression": "claims.sub" }],
+                "validations": [{ "expression": "vars.v == 'x'", "message": "who are you" }],
+            }],
+        },
+        "status": {
+            "observedGeneration": -1, "conditions": [condition()], "webhookPath": "/hook/0",
+            "lastHandledReconcileAt": "token",
+        },
+    })
+}
+
+#[track_caller]
+fn survives<K: DeserializeOwned + Serialize>(object: &Value) {
+    let typed: K = serde_json::from_value(object.clone()).expect("readable");
+    assert_eq!(serde_json::to_value(&typed).ok().as_ref(), Some(object));
+}
+
 #[test]
 fn every_field_survives() {
-    let object = git_repository();
-    let typed: GitRepository = serde_json::from_value(object.clone()).unwrap();
-    assert_eq!(serde_json::to_value(&typed).unwrap(), object);
-
-    let object = kustomization();
-    let typed: Kustomization = serde_json::from_value(object.clone()).unwrap();
-    assert_eq!(serde_json::to_value(&typed).unwrap(), object);
+    survives::<GitRepository>(&git_repository());
+    survives::<Kustomization>(&kustomization());
+    survives::<Provider>(&provider());
+    survives::<Alert>(&alert());
+    survives::<Receiver>(&receiver());
 }
 
 /// The examples above leave out no field that the schema knows.
@@ -118,18 +184,35 @@ fn the_examples_are_complete() {
     for (definition, object) in [
         (api::crd::git_repository(), git_repository()),
         (api::crd::kustomization(), kustomization()),
+        (api::crd::provider(), provider()),
+        (api::crd::alert(), alert()),
+        (api::crd::receiver(), receiver()),
     ] {
         let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
         for part in ["spec", "status"] {
-            for field in schema["properties"][part]["properties"]
-                .as_object()
-                .unwrap()
-                .keys()
-            {
+            let known = schema["properties"][part]["properties"].as_object();
+            for field in known.iter().flat_map(|known| known.keys()) {
                 assert!(object[part].get(field).is_some(), "{part}.{field}");
             }
         }
     }
+}
+
+/// A newer definition's type must not make the object unreadable.
+#[test]
+fn names_are_read_and_written_known_or_not() {
+    for kind in ProviderType::ALL {
+        assert_eq!(ProviderType::from(kind.as_str()), *kind);
+        survives::<ProviderType>(&kind.as_str().into());
+    }
+    for kind in ReceiverType::ALL {
+        assert_eq!(ReceiverType::from(kind.as_str()), *kind);
+    }
+    let mut object = receiver();
+    object["spec"]["type"] = "carrier-pigeon".into();
+    survives::<Receiver>(&object);
+    let typed: ReceiverType = serde_json::from_value("carrier-pigeon".into()).unwrap();
+    assert_eq!(typed, ReceiverType::Other("carrier-pigeon".into()));
 }
 
 #[test]
@@ -152,7 +235,13 @@ fn times_are_read_in_any_offset_and_written_to_the_second() {
 
 #[test]
 fn manifests_read_back_as_the_definitions() {
-    let definitions = [api::crd::git_repository(), api::crd::kustomization()];
+    let definitions = [
+        api::crd::git_repository(),
+        api::crd::kustomization(),
+        api::crd::provider(),
+        api::crd::alert(),
+        api::crd::receiver(),
+    ];
     let manifests = api::crd::manifests();
     assert_eq!(manifests.len(), definitions.len());
     for ((name, text), definition) in manifests.iter().zip(definitions) {
