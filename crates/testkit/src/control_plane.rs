@@ -258,7 +258,7 @@ impl ControlPlane {
         objects::ensure_namespace(self.client().await?, name).await
     }
 
-    /// Applies the manifests in a file or directory with `kubectl`, server-side, and waits until the
+    /// Applies a kustomization with `kubectl`, server-side, and waits until the
     /// custom resource definitions among them are served.
     ///
     /// # Errors
@@ -268,7 +268,7 @@ impl ControlPlane {
             "apply",
             "--server-side",
             "--force-conflicts",
-            "--filename",
+            "--kustomize",
             &path.to_string_lossy(),
         ])
         .await?;

@@ -22,6 +22,8 @@ pub enum Role {
     Source,
     /// Builds and applies Kustomizations.
     Kustomize,
+    /// Takes webhooks in and sends alerts out.
+    Notification,
 }
 
 /// What to start.
@@ -49,6 +51,8 @@ pub struct Controller {
     process: Process,
     metrics_port: u16,
     health_port: u16,
+    serving_port: u16,
+    webhook_port: u16,
 }
 
 impl Role {
@@ -57,6 +61,7 @@ impl Role {
         match self {
             Self::Source => "source-controller",
             Self::Kustomize => "kustomize-controller",
+            Self::Notification => "notification-controller",
         }
     }
 }
@@ -88,7 +93,7 @@ impl Controller {
     /// # Errors
     /// If there is no such binary or a directory cannot be made.
     pub fn start(options: &ControllerOptions) -> Result<Self> {
-        let [metrics_port, health_port, storage_port] = port::free()?;
+        let [metrics_port, health_port, serving_port, webhook_port] = port::free()?;
         let temporary = options.home.join("tmp");
         fs::create_dir_all(&temporary)
             .with_context(|| format!("create {}", temporary.display()))?;
@@ -108,14 +113,22 @@ impl Controller {
             "--watch-all-namespaces=true",
             "--enable-leader-election=false",
         ]);
-        if options.role == Role::Source {
-            let storage = options.home.join("storage");
-            fs::create_dir_all(&storage)
-                .with_context(|| format!("create {}", storage.display()))?;
-            program = program
-                .arg(format!("--storage-path={}", storage.display()))
-                .arg(format!("--storage-addr=127.0.0.1:{storage_port}"))
-                .arg(format!("--storage-adv-addr=127.0.0.1:{storage_port}"));
+        match options.role {
+            Role::Source => {
+                let storage = options.home.join("storage");
+                fs::create_dir_all(&storage)
+                    .with_context(|| format!("create {}", storage.display()))?;
+                program = program
+                    .arg(format!("--storage-path={}", storage.display()))
+                    .arg(format!("--storage-addr=127.0.0.1:{serving_port}"))
+                    .arg(format!("--storage-adv-addr=127.0.0.1:{serving_port}"));
+            }
+            Role::Kustomize => {}
+            Role::Notification => {
+                program = program
+                    .arg(format!("--events-addr=127.0.0.1:{serving_port}"))
+                    .arg(format!("--receiverAddr=127.0.0.1:{webhook_port}"));
+            }
         }
         program = program.args(&options.flags);
         for (name, value) in &options.env {
@@ -128,6 +141,8 @@ impl Controller {
             process,
             metrics_port,
             health_port,
+            serving_port,
+            webhook_port,
         })
     }
 
@@ -157,6 +172,16 @@ impl Controller {
     /// The URL of its metrics.
     pub fn metrics_url(&self) -> String {
         format!("http://127.0.0.1:{}/metrics", self.metrics_port)
+    }
+
+    /// Where a source controller serves artifacts and a notification controller takes events.
+    pub fn serving_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.serving_port)
+    }
+
+    /// Where a notification controller takes webhooks.
+    pub fn webhook_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.webhook_port)
     }
 
     /// Reads its metrics.

@@ -1,9 +1,14 @@
 //! `cargo xtask crds`: the manifests of the custom resource definitions, printed from the types.
+//!
+//! They stand twice: among the plain manifests, and in the chart, which cannot read files outside of itself.
 
 use std::fs;
 
 use anyhow::{Context, Result, bail};
 use testkit::workspace;
+
+/// Where they stand.
+const DIRECTORIES: [&str; 2] = ["deploy/crds", "charts/perigee/files/crds"];
 
 #[derive(clap::Args)]
 pub(crate) struct Flags {
@@ -12,22 +17,45 @@ pub(crate) struct Flags {
     pub(crate) check: bool,
 }
 
-/// Writes the manifests to deploy/crds, or checks them.
+/// Writes the manifests, or checks them.
 pub(crate) fn run(flags: &Flags) -> Result<()> {
-    let dir = workspace::crds();
-    let manifests = api::crd::manifests();
+    let definitions = api::crd::manifests();
+    let mut with_list = definitions.clone();
+    with_list.push((
+        "kustomization.yaml".to_owned(),
+        kustomization(definitions.iter().map(|(name, _)| name.as_str())),
+    ));
     let mut stale = Vec::new();
-    for (name, content) in &manifests {
+    for (directory, manifests) in DIRECTORIES.into_iter().zip([&with_list, &definitions]) {
+        write(directory, manifests, flags.check, &mut stale)?;
+    }
+    if !stale.is_empty() {
+        bail!(
+            "not up to date, run `cargo xtask crds`: {}",
+            stale.join(", ")
+        );
+    }
+    Ok(())
+}
+
+fn write(
+    directory: &str,
+    manifests: &[(String, String)],
+    check: bool,
+    stale: &mut Vec<String>,
+) -> Result<()> {
+    let dir = workspace::root().join(directory);
+    for (name, content) in manifests {
         let path = dir.join(name);
         if fs::read_to_string(&path).is_ok_and(|present| present == *content) {
             continue;
         }
-        if flags.check {
-            stale.push(name.as_str());
+        if check {
+            stale.push(format!("{directory}/{name}"));
         } else {
             fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
             fs::write(&path, content).with_context(|| format!("write {}", path.display()))?;
-            println!("wrote deploy/crds/{name}");
+            println!("wrote {directory}/{name}");
         }
     }
     for entry in fs::read_dir(&dir).with_context(|| format!("list {}", dir.display()))? {
@@ -37,14 +65,16 @@ pub(crate) fn run(flags: &Flags) -> Result<()> {
             .to_string_lossy()
             .into_owned();
         if !manifests.iter().any(|(known, _)| *known == name) {
-            bail!("deploy/crds/{name} belongs to no type");
+            bail!("{directory}/{name} belongs to no type");
         }
     }
-    if !stale.is_empty() {
-        bail!(
-            "not up to date, run `cargo xtask crds`: {}",
-            stale.join(", ")
-        );
-    }
     Ok(())
+}
+
+/// The kustomization of a directory of manifests.
+fn kustomization<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let resources: String = names.map(|name| format!("  - {name}\n")).collect();
+    format!(
+        "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n{resources}"
+    )
 }
