@@ -73,8 +73,12 @@ fn write(
 
 /// The kustomization of a directory of manifests.
 fn kustomization<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let resources: String = names.map(|name| format!("  - {name}\n")).collect();
-    format!(
-        "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n{resources}"
-    )
+    let mut text =
+        "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n".to_owned();
+    for name in names {
+        text.push_str("  - ");
+        text.push_str(name);
+        text.push('\n');
+    }
+    text
 }
