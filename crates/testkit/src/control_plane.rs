@@ -258,17 +258,22 @@ impl ControlPlane {
         objects::ensure_namespace(self.client().await?, name).await
     }
 
-    /// Applies a kustomization with `kubectl`, server-side, and waits until the
+    /// Applies a kustomization, a file or a directory with `kubectl`, server-side, and waits until the
     /// custom resource definitions among them are served.
     ///
     /// # Errors
     /// If kubectl fails; the text is what it says.
     pub async fn install(&self, path: &Path) -> Result<()> {
+        let flag = if path.join("kustomization.yaml").exists() {
+            "--kustomize"
+        } else {
+            "--filename"
+        };
         self.kubectl(&[
             "apply",
             "--server-side",
             "--force-conflicts",
-            "--kustomize",
+            flag,
             &path.to_string_lossy(),
         ])
         .await?;
