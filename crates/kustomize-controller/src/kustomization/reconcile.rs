@@ -440,6 +440,7 @@ impl<'a> Attempt<'a> {
             namespace: self.key.namespace.to_string(),
             resource_version: self.resource_version.clone(),
             uid: self.object.uid().unwrap_or_default(),
+            field_path: String::new(),
         }
     }
 

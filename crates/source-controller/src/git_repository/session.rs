@@ -129,6 +129,7 @@ impl<'a> Session<'a> {
                 namespace: self.key.namespace.to_string(),
                 resource_version: self.version.clone(),
                 uid: self.uid(),
+                field_path: String::new(),
             },
             severity: note.severity,
             reason: note.reason.to_owned(),

@@ -1,0 +1,15 @@
+//! The notification-controller binary.
+
+use clap::Parser;
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+fn main() -> anyhow::Result<()> {
+    runtime::http::install_tls_provider();
+    let flags = notification_controller::flags::Flags::parse();
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(notification_controller::run(flags))
+}
