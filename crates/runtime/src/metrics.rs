@@ -9,6 +9,7 @@ use prometheus::{
     TextEncoder,
 };
 
+mod go;
 mod queue;
 
 pub use self::queue::QueueMetrics;
@@ -140,6 +141,7 @@ impl Metrics {
             queue: queue::Vectors::new(&registry)?,
             registry: registry.clone(),
         };
+        go::register(&registry)?;
         registry.register(Box::new(
             prometheus::process_collector::ProcessCollector::for_self(),
         ))?;
