@@ -14,7 +14,7 @@ use crate::generate;
 use crate::kustomization::decode::Mode;
 use crate::kustomization::{COMPONENT, FILE_NAMES, Kustomization, Var};
 use crate::load::{Found, Loader};
-use crate::merge::schema::{CustomSchemas, Schemas};
+use crate::merge::schema::{BuiltIn, CustomSchemas, Schemas};
 use crate::node::Node;
 use crate::origin::{ConfiguredBy, Origin};
 use crate::parse;
@@ -169,7 +169,7 @@ impl<'a> Layer<'a> {
             .context(|| "merging config".to_owned())?;
         if !k.crds.is_empty() {
             let config = plugin::crds::load(&self.loader, &k.crds)
-                .context(|| format!("loading CRDs {:?}", k.crds))?;
+                .context(|| format!("loading CRDs [{}]", k.crds.join(" ")))?;
             into.add_config(&Arc::new(config))
                 .context(|| "merging CRDs".to_owned())?;
         }
@@ -205,10 +205,17 @@ impl<'a> Layer<'a> {
         }
         if let Some(text) = text {
             let document = parse::json(&text).context(|| "invalid schema file".to_owned())?;
-            *self.build.schemas.borrow_mut() = Arc::new(Schemas {
-                built_in: self.build.extend_schema,
-                custom: Some(Arc::new(CustomSchemas::new(&document))),
-            });
+            let scopes = self.loader.scopes();
+            scopes.learn(&document);
+            let mut schemas = self.build.schemas.borrow_mut();
+            let built_in = if self.build.extend_schema || schemas.was_asked() {
+                BuiltIn::BehindCustom
+            } else if scopes.asked_beyond_built_in() {
+                BuiltIn::BeforeCustom
+            } else {
+                BuiltIn::Absent
+            };
+            *schemas = Arc::new(Schemas::with(CustomSchemas::new(&document), built_in));
         }
         self.build
             .schema_chosen
@@ -253,7 +260,7 @@ impl<'a> Layer<'a> {
             .as_ref()
             .map(|origin| Arc::new(origin.append(path)));
         for node in nodes.iter() {
-            let mut resource = Resource::new(node.clone());
+            let mut resource = Resource::new(node.clone(), self.loader.scopes());
             resource.origin.clone_from(&origin);
             into.resources
                 .append(resource)

@@ -25,6 +25,7 @@ use crate::read_set::{ReadSet, Recorder};
 use crate::remote::Remote;
 use crate::resource;
 use crate::resources::Resources;
+use crate::scope::Scopes;
 use crate::transform::sort::{self, Order};
 use crate::transform::{labels, references, vars};
 
@@ -136,6 +137,7 @@ pub(crate) fn run<'o>(
         remote: options.remote,
         display_root: options.display_root,
         recorder: RefCell::new(Recorder::default()),
+        scopes: Scopes::default(),
         max_file_bytes: options.limits.max_file_bytes,
     };
     let build = Build {

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::kustomization::{GeneratorArgs, GeneratorOptions};
 use crate::node::{Mapping, Node, Style, Tag};
 use crate::resource::{Behavior, Resource};
+use crate::scope::Scopes;
 
 /// Base64 is broken into lines of this many characters.
 const BASE64_LINE: usize = 70;
@@ -43,11 +44,16 @@ fn base(kind: &str, args: &GeneratorArgs, options: &GeneratorOptions) -> Result<
 }
 
 /// Turns a generated object into a resource.
-fn finish(mut root: Mapping, args: &GeneratorArgs, options: &GeneratorOptions) -> Resource {
+fn finish(
+    mut root: Mapping,
+    args: &GeneratorArgs,
+    options: &GeneratorOptions,
+    scopes: &Scopes,
+) -> Resource {
     if options.immutable {
         root.push("immutable", Node::scalar("true", Tag::Bool, Style::Plain));
     }
-    let mut resource = Resource::new(Node::Mapping(root.into()));
+    let mut resource = Resource::new(Node::Mapping(root.into()), scopes);
     resource.history.needs_hash = !options.disable_name_suffix_hash;
     resource.history.behavior = Behavior::parse(&args.behavior);
     resource

@@ -22,6 +22,8 @@ pub(crate) struct Id<'a> {
     pub(crate) gvk: Gvk<'a>,
     pub(crate) name: &'a str,
     pub(crate) namespace: &'a str,
+    /// Whether the type certainly has no namespace; never said of what is merely looked for.
+    pub(crate) is_cluster_scoped: bool,
 }
 
 /// An id as a map key: equal keys are equal ids.
@@ -45,41 +47,6 @@ impl<'a> Gvk<'a> {
             && (selector.kind.is_empty() || selector.kind == self.kind)
     }
 
-    /// Whether the built-in schema (Kubernetes 1.21) says that the type has no namespace.
-    pub(crate) fn is_cluster_scoped(self) -> bool {
-        let kinds: &[&str] = match (self.group, self.version) {
-            ("", "v1") => &[
-                "ComponentStatus",
-                "Namespace",
-                "Node",
-                "NodeProxyOptions",
-                "PersistentVolume",
-            ],
-            ("admissionregistration.k8s.io", "v1" | "v1beta1") => &[
-                "MutatingWebhookConfiguration",
-                "ValidatingWebhookConfiguration",
-            ],
-            ("apiextensions.k8s.io", "v1" | "v1beta1") => &["CustomResourceDefinition"],
-            ("apiregistration.k8s.io", "v1" | "v1beta1") => &["APIService"],
-            ("certificates.k8s.io", "v1" | "v1beta1") => &["CertificateSigningRequest"],
-            ("flowcontrol.apiserver.k8s.io", "v1beta1") => {
-                &["FlowSchema", "PriorityLevelConfiguration"]
-            }
-            ("networking.k8s.io", "v1" | "v1beta1") => &["IngressClass"],
-            ("node.k8s.io", "v1" | "v1beta1") => &["RuntimeClass"],
-            ("policy", "v1beta1") => &["PodSecurityPolicy"],
-            ("rbac.authorization.k8s.io", "v1" | "v1beta1") => {
-                &["ClusterRole", "ClusterRoleBinding"]
-            }
-            ("scheduling.k8s.io", "v1" | "v1beta1") => &["PriorityClass"],
-            ("storage.k8s.io", "v1" | "v1beta1") => {
-                &["CSIDriver", "CSINode", "StorageClass", "VolumeAttachment"]
-            }
-            _ => return false,
-        };
-        kinds.contains(&self.kind)
-    }
-
     /// The text that ordering compares: `~G`, `~V` and `~K` stand for empty parts, so that the
     /// core group comes after named ones.
     pub(crate) fn sort_text(self) -> String {
@@ -98,17 +65,13 @@ impl<'a> Gvk<'a> {
 impl<'a> Id<'a> {
     /// The namespace by which ids are compared.
     pub(crate) fn effective_namespace(self) -> &'a str {
-        if self.gvk.is_cluster_scoped() {
+        if self.is_cluster_scoped {
             CLUSTER
         } else if self.namespace.is_empty() {
             DEFAULT
         } else {
             self.namespace
         }
-    }
-
-    pub(crate) fn is_cluster_scoped(self) -> bool {
-        self.gvk.is_cluster_scoped()
     }
 
     pub(crate) fn same(self, other: Id<'_>) -> bool {
@@ -195,7 +158,7 @@ mod tests {
         let pod = Id {
             gvk: Gvk::new("v1", "Pod"),
             name: "a",
-            namespace: "",
+            ..Id::default()
         };
         assert_eq!(pod.to_string(), "Pod.v1.[noGrp]/a.[noNs]");
         assert!(pod.same(Id {
@@ -214,6 +177,7 @@ mod tests {
             gvk: Gvk::new("rbac.authorization.k8s.io/v1", "ClusterRole"),
             name: "a",
             namespace: "x",
+            is_cluster_scoped: true,
         };
         assert!(role.same(Id {
             namespace: "",

@@ -34,6 +34,7 @@ mod regex;
 mod remote;
 mod resource;
 mod resources;
+mod scope;
 mod selector;
 mod transform;
 

@@ -14,6 +14,7 @@ use crate::error::{Error, Result, ResultExt as _};
 use crate::file::{self, FileTree, ResolveError, Resolved, is_within};
 use crate::read_set::Recorder;
 use crate::remote::{self, Remote, RemoteError};
+use crate::scope::Scopes;
 
 /// Which files a layer may read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub(crate) struct Source<'a> {
     pub(crate) remote: Option<&'a dyn Remote>,
     pub(crate) display_root: &'a str,
     pub(crate) recorder: RefCell<Recorder>,
+    /// What the files that are read say about types.
+    pub(crate) scopes: Scopes,
     pub(crate) max_file_bytes: usize,
 }
 
@@ -104,6 +107,11 @@ impl<'a> Loader<'a> {
             ancestors: Vec::new(),
             restrictor,
         })
+    }
+
+    /// What the build knows about types.
+    pub(crate) fn scopes(&self) -> &'a Scopes {
+        &self.source.scopes
     }
 
     /// The layer's directory.

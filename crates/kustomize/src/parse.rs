@@ -209,7 +209,7 @@ fn check(nodes: Vec<Node>) -> Result<Vec<Node>> {
 
 /// What identifies an object, as Go's `%v` prints it.
 fn go_metadata(node: &Node) -> String {
-    let resource = crate::resource::Resource::new(node.clone());
+    let resource = crate::resource::Resource::new(node.clone(), &crate::scope::Scopes::default());
     let map = |mut entries: Vec<(&str, &str)>| {
         entries.sort_unstable();
         let entries: Vec<String> = entries

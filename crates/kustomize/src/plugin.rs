@@ -22,6 +22,7 @@ use crate::origin::{ConfiguredBy, Origin};
 use crate::parse;
 use crate::resource::Resource;
 use crate::resources::Resources;
+use crate::scope::Scopes;
 
 pub(crate) use transformer::Transformer;
 
@@ -43,7 +44,7 @@ pub(crate) fn generate(
         let mut resource = match kind.as_str() {
             "ConfigMapGenerator" => generate::config_map::generate(&args, &options, &layer.loader)?,
             "SecretGenerator" => generate::secret::generate(&args, &options, &layer.loader)?,
-            "IAMPolicyGenerator" => iam_policy(&plugin)?,
+            "IAMPolicyGenerator" => iam_policy(&plugin, layer.loader.scopes())?,
             "HelmChartInflationGenerator" => {
                 return Err(Error::Disabled("must specify --enable-helm".to_owned()));
             }
@@ -117,7 +118,7 @@ fn load(layer: &Layer<'_>, entries: &[String]) -> Result<Vec<Resource>> {
         match parse::resources(entry) {
             Ok(nodes) => {
                 for node in nodes {
-                    let mut resource = Resource::new(node);
+                    let mut resource = Resource::new(node, layer.loader.scopes());
                     resource.origin = layer
                         .origin
                         .as_ref()
@@ -163,7 +164,7 @@ fn generator_args(
 }
 
 /// The service account that a workload identity needs on Google's cloud.
-fn iam_policy(plugin: &Resource) -> Result<Resource> {
+fn iam_policy(plugin: &Resource, scopes: &Scopes) -> Result<Resource> {
     let value = value_of(plugin)?;
     let text = |pointer: &str| {
         value
@@ -195,10 +196,10 @@ fn iam_policy(plugin: &Resource) -> Result<Resource> {
     }
     let object =
         serde_json::json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata });
-    Ok(Resource::new(parse::from_json(
-        &object,
-        parse::Numbers::Exact,
-    )))
+    Ok(Resource::new(
+        parse::from_json(&object, parse::Numbers::Exact),
+        scopes,
+    ))
 }
 
 /// The origin of what a plugin made.

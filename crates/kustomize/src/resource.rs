@@ -11,11 +11,13 @@ use crate::id::{Gvk, Id};
 use crate::links::Links;
 use crate::node::{Mapping, Node, Tag};
 use crate::origin::Origin;
+use crate::scope::Scopes;
 
 /// An object with its history.
 #[derive(Debug, Clone)]
 pub(crate) struct Resource {
     node: Node,
+    scopes: Scopes,
     pub(crate) history: History,
     pub(crate) origin: Option<Arc<Origin>>,
     pub(crate) transformations: Vec<Arc<Origin>>,
@@ -58,9 +60,10 @@ struct PreviousId {
 }
 
 impl Resource {
-    pub(crate) fn new(node: Node) -> Self {
+    pub(crate) fn new(node: Node, scopes: &Scopes) -> Self {
         Self {
             node,
+            scopes: scopes.clone(),
             history: History::default(),
             origin: None,
             transformations: Vec::new(),
@@ -101,6 +104,9 @@ impl Resource {
             gvk: self.gvk(),
             name: self.name(),
             namespace: self.namespace(),
+            is_cluster_scoped: self
+                .scopes
+                .is_cluster_scoped(self.api_version(), self.kind()),
         }
     }
 
@@ -111,11 +117,12 @@ impl Resource {
 
     /// The ids that the object had before, oldest first.
     pub(crate) fn previous_ids(&self) -> impl Iterator<Item = Id<'_>> {
-        let Gvk { group, version, .. } = if self.history.previous.is_empty() {
-            Gvk::default()
+        let api_version = if self.history.previous.is_empty() {
+            ""
         } else {
-            Gvk::new(self.api_version(), "")
+            self.api_version()
         };
+        let Gvk { group, version, .. } = Gvk::new(api_version, "");
         self.history.previous.iter().map(move |previous| Id {
             gvk: Gvk {
                 group,
@@ -124,6 +131,7 @@ impl Resource {
             },
             name: &previous.name,
             namespace: &previous.namespace,
+            is_cluster_scoped: self.scopes.is_cluster_scoped(api_version, &previous.kind),
         })
     }
 

@@ -256,11 +256,6 @@ fn union(old: &[(&str, &str)], new: &[(&str, &str)]) -> Vec<(String, String)> {
 fn go_syntax(id: Id<'_>) -> String {
     format!(
         "resid.ResId{{Gvk:resid.Gvk{{Group:\"{}\", Version:\"{}\", Kind:\"{}\", isClusterScoped:{}}}, Name:\"{}\", Namespace:\"{}\"}}",
-        id.gvk.group,
-        id.gvk.version,
-        id.gvk.kind,
-        id.is_cluster_scoped(),
-        id.name,
-        id.namespace
+        id.gvk.group, id.gvk.version, id.gvk.kind, id.is_cluster_scoped, id.name, id.namespace
     )
 }

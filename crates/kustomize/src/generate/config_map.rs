@@ -27,5 +27,5 @@ pub(crate) fn generate(
             root.push(field, Node::Mapping(map.into()));
         }
     }
-    Ok(super::finish(root, args, options))
+    Ok(super::finish(root, args, options, loader.scopes()))
 }

@@ -97,7 +97,7 @@ mod tests {
             if let Some(data) = data {
                 root.push("data", Node::Mapping(data.into()));
             }
-            Resource::new(Node::Mapping(root.into()))
+            Resource::new(Node::Mapping(root.into()), &crate::scope::Scopes::default())
         };
         assert_eq!(of(&config_map(None)).unwrap(), "6ct58987ht");
         let data = [

@@ -28,5 +28,5 @@ pub(crate) fn generate(
         data.push(&key, Node::string(&super::base64(&value)));
     }
     root.push("data", Node::Mapping(data.into()));
-    Ok(super::finish(root, args, options))
+    Ok(super::finish(root, args, options, loader.scopes()))
 }

@@ -9,16 +9,31 @@ mod custom;
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use custom::CustomSchemas;
 
 /// The schemas that a build merges by.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Schemas {
-    /// Whether the table of built-in types counts.
-    pub(crate) built_in: bool,
-    /// The user's own types, which come first.
-    pub(crate) custom: Option<Arc<CustomSchemas>>,
+    built_in: BuiltIn,
+    /// The user's own types.
+    custom: Option<Arc<CustomSchemas>>,
+    was_asked: AtomicBool,
+}
+
+/// What the table of built-in types counts for beside the user's own.
+///
+/// Upstream reads the table late, into the same map as the user's schema, so that what was asked
+/// before decides which of two definitions of a type is the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BuiltIn {
+    /// The user's schema takes its place.
+    Absent,
+    /// The user's types win.
+    BehindCustom,
+    /// The built-in types win.
+    BeforeCustom,
 }
 
 /// A type, as far as merging descends into it.
@@ -57,30 +72,41 @@ enum Field {
 }
 
 impl Schemas {
+    pub(crate) fn with(custom: CustomSchemas, built_in: BuiltIn) -> Self {
+        Self {
+            built_in,
+            custom: Some(Arc::new(custom)),
+            was_asked: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether anything was merged by these schemas.
+    pub(crate) fn was_asked(&self) -> bool {
+        self.was_asked.load(Ordering::Relaxed)
+    }
+
     /// The type of an object.
     pub(crate) fn of(&self, api_version: &str, kind: &str) -> Option<Type> {
-        let custom = self
-            .custom
-            .as_ref()
-            .and_then(|custom| custom.of(api_version, kind));
-        custom.map(Type::Custom).or_else(|| {
-            let (_, kinds) = TYPES
-                .iter()
-                .filter(|_| self.built_in)
-                .find(|(version, _)| *version == api_version)?;
-            kinds
-                .iter()
-                .find(|(name, _)| *name == kind)
-                .map(|(_, schema)| Type::BuiltIn(schema))
-        })
+        self.was_asked.store(true, Ordering::Relaxed);
+        let custom = || {
+            let custom = self.custom.as_ref()?;
+            custom.of(api_version, kind).map(Type::Custom)
+        };
+        let built_in = || built_in(api_version, kind).map(Type::BuiltIn);
+        match self.built_in {
+            BuiltIn::Absent => custom(),
+            BuiltIn::BehindCustom => custom().or_else(built_in),
+            BuiltIn::BeforeCustom => built_in().or_else(custom),
+        }
     }
 }
 
 impl Default for Schemas {
     fn default() -> Self {
         Self {
-            built_in: true,
+            built_in: BuiltIn::BehindCustom,
             custom: None,
+            was_asked: AtomicBool::new(false),
         }
     }
 }
@@ -101,6 +127,19 @@ impl Type {
             Self::Custom(schema) => schema.field(name),
         }
     }
+}
+
+/// Whether the table knows a type.
+pub(crate) fn is_built_in(api_version: &str, kind: &str) -> bool {
+    built_in(api_version, kind).is_some()
+}
+
+fn built_in(api_version: &str, kind: &str) -> Option<&'static Schema> {
+    let (_, kinds) = TYPES.iter().find(|(version, _)| *version == api_version)?;
+    kinds
+        .iter()
+        .find(|(name, _)| *name == kind)
+        .map(|(_, schema)| *schema)
 }
 
 /// A merge key.

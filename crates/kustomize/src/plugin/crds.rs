@@ -69,7 +69,7 @@ impl Walk<'_> {
             ));
         }
         for (name, property) in properties {
-            path.push(name.replace('/', "\\/"));
+            path.push(name.clone());
             self.property(property, &path.join("/"))?;
             if let Some(reference) = property.get("$ref").and_then(Value::as_str) {
                 let target = reference

@@ -78,7 +78,7 @@ pub(crate) fn set_in(
         }
         Ok(())
     };
-    if !resource.gvk().is_cluster_scoped() {
+    if !resource.id().is_cluster_scoped {
         FieldSpec::any("metadata/namespace", true).apply(resource, Create::Scalar, &mut set)?;
     }
     let is_binding = matches!(resource.kind(), "RoleBinding" | "ClusterRoleBinding");
@@ -97,7 +97,7 @@ pub(crate) fn set_in(
         };
         if !skip {
             spec.apply(resource, Create::String, &mut set)
-                .context(|| "namespace transformation failed".to_owned())?;
+                .context(|| "namespace field specs must target scalar nodes".to_owned())?;
         }
     }
     Ok(())

@@ -62,7 +62,7 @@ impl Prepared {
                 nodes
                     .into_iter()
                     .map(|node| {
-                        let mut resource = Resource::new(node);
+                        let mut resource = Resource::new(node, loader.scopes());
                         resource.history.allow_name_change = patch.options.allow_name_change;
                         resource.history.allow_kind_change = patch.options.allow_kind_change;
                         resource
@@ -138,7 +138,11 @@ pub(crate) fn apply_strategic_entries(
             let text = loader.load_text(entry)?;
             parse::resources(&text).map_err(|error| error.in_file(entry))?
         };
-        patches.extend(nodes.into_iter().map(Resource::new));
+        patches.extend(
+            nodes
+                .into_iter()
+                .map(|node| Resource::new(node, loader.scopes())),
+        );
     }
     if patches.is_empty() {
         return Err(Error::invalid(format!(

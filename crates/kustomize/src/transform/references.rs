@@ -273,7 +273,7 @@ impl<'a> Referrer<'a> {
         Ok(Self {
             resource,
             id,
-            is_cluster_scoped: id.is_cluster_scoped(),
+            is_cluster_scoped: id.is_cluster_scoped,
             binding_namespaces: binding_namespaces(resource)?,
         })
     }
@@ -281,7 +281,7 @@ impl<'a> Referrer<'a> {
     fn sees(&self, candidate: &Resource) -> bool {
         self.is_cluster_scoped || {
             let id = candidate.id();
-            id.is_cluster_scoped()
+            id.is_cluster_scoped
                 || id.effective_namespace() == self.id.effective_namespace()
                 || self.binding_namespaces.contains(id.namespace)
         }
@@ -291,7 +291,7 @@ impl<'a> Referrer<'a> {
     fn may_mean(&self, candidate: &Resource) -> bool {
         self.is_cluster_scoped || {
             let id = candidate.id();
-            id.is_cluster_scoped()
+            id.is_cluster_scoped
                 || id.gvk.kind == "ServiceAccount"
                 || id.effective_namespace() == self.id.effective_namespace()
         }

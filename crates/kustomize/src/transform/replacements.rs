@@ -126,6 +126,7 @@ fn id_of(source: &ReplacementSource) -> Id<'_> {
         },
         name: &source.name,
         namespace: &source.namespace,
+        is_cluster_scoped: false,
     }
 }
 

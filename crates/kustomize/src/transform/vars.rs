@@ -73,11 +73,11 @@ fn matching(var: &Var, resources: &Resources) -> Vec<usize> {
         gvk,
         name: &target.name,
         namespace: &target.namespace,
+        is_cluster_scoped: false,
     };
-    let any_namespace = id.namespace.is_empty() && !id.is_cluster_scoped();
     resources.positions(|resource| {
         resource.all_ids().any(|known| {
-            if any_namespace {
+            if id.namespace.is_empty() {
                 known.gvk == id.gvk && known.name == id.name
             } else {
                 known.same(id)
