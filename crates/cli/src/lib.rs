@@ -5,6 +5,7 @@
 
 use std::io::Write;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 
 pub mod build;
@@ -19,8 +20,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Build a kustomization target from a directory.
-    Build(build::Flags),
+    /// Build a kustomization target from a directory or a Git repository.
+    Build(Box<build::Flags>),
 }
 
 impl Cli {
@@ -33,4 +34,16 @@ impl Cli {
             Command::Build(flags) => build::run(flags, stdout, stderr),
         }
     }
+}
+
+/// One line for a command line that makes no sense, as Go's pflag words it where it has words.
+pub fn usage(error: &clap::Error) -> String {
+    let unknown = error.get(ContextKind::InvalidArg);
+    if let (ErrorKind::UnknownArgument, Some(ContextValue::String(flag))) = (error.kind(), unknown)
+    {
+        return format!("unknown flag: {flag}");
+    }
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or("");
+    line.trim_start_matches("error: ").to_owned()
 }

@@ -11,6 +11,7 @@ use crate::cache::{Form, ParseCache};
 use crate::config::{self, Config};
 use crate::error::{Error, Result, ResultExt as _};
 use crate::generate;
+use crate::go;
 use crate::kustomization::decode::Mode;
 use crate::kustomization::{COMPONENT, FILE_NAMES, Kustomization, Var};
 use crate::load::{Found, Loader};
@@ -25,7 +26,7 @@ use crate::transform::patches::{self, Prepared};
 use crate::transform::{
     annotations, images, labels, names, namespace, replacements, replicas, vars,
 };
-use crate::{Limits, plugin};
+use crate::{Limits, Requested, plugin};
 
 /// The schema that is built in.
 const SCHEMA_VERSION: &str = "v1.21.2";
@@ -52,6 +53,8 @@ pub(crate) struct Build<'a> {
     pub(crate) extend_schema: bool,
     /// Whether a layer has chosen an OpenAPI schema.
     pub(crate) schema_chosen: std::cell::Cell<bool>,
+    /// What the caller asked for that no build does.
+    pub(crate) requested: Requested,
     /// How many layers are evaluated within one another.
     pub(crate) depth: std::cell::Cell<usize>,
 }
@@ -130,10 +133,13 @@ impl<'a> Layer<'a> {
         file_name: String,
         origin: Option<Origin>,
     ) -> Result<Self> {
-        build
-            .warnings
-            .borrow_mut()
-            .extend(kustomization.warnings.iter().cloned());
+        let mut warnings = build.warnings.borrow_mut();
+        warnings.extend(kustomization.warnings.iter().cloned());
+        // All layers of a repository are reached by its one address.
+        if let Some(warning) = loader.warning().filter(|text| !warnings.contains(text)) {
+            warnings.push(warning);
+        }
+        drop(warnings);
         kustomization.check_type(&loader.display_root())?;
         Ok(Self {
             build,
@@ -234,7 +240,12 @@ impl<'a> Layer<'a> {
             }
             let loader = match self.loader.below(path) {
                 Ok(loader) => loader,
-                Err(_) if matches!(file.root(), Error::MalformedYaml { .. }) => return Err(file),
+                Err(directory)
+                    if matches!(file.root(), Error::MalformedYaml { .. })
+                        && !matches!(directory.root(), Error::Timeout(_)) =>
+                {
+                    return Err(file);
+                }
                 Err(directory) => {
                     return Err(Error::Accumulation {
                         file: Box::new(file),
@@ -303,13 +314,18 @@ impl<'a> Layer<'a> {
 
     fn components(&self, into: &mut Accumulator) -> Result<()> {
         for path in &self.kustomization.components {
-            let loader = self
-                .loader
-                .below(path)
-                .map_err(|error| Error::invalid(format!("loader.New \"{}\"", error.chain())))?;
+            let loader = self.loader.below(path).map_err(|error| {
+                Error::invalid(format!(
+                    "loader.New {}",
+                    go::quoted(&error.chain().to_string())
+                ))
+            })?;
             self.gather_directory(into, loader, path, true)
                 .map_err(|error| {
-                    Error::invalid(format!("accumulateDirectory: \"{}\"", error.chain()))
+                    Error::invalid(format!(
+                        "accumulateDirectory: {}",
+                        go::quoted(&error.chain().to_string())
+                    ))
                 })?;
         }
         Ok(())
@@ -330,9 +346,9 @@ impl<'a> Layer<'a> {
             generated.push(("SecretGenerator", resource));
         }
         if !k.helm_charts.is_empty() || !k.helm_chart_inflation_generator.is_empty() {
-            return Err(Error::Disabled(
-                "trouble configuring builtin HelmChartInflationGenerator: must specify --enable-helm".to_owned(),
-            ));
+            return Err(self
+                .helm_refusal()
+                .context("trouble configuring builtin HelmChartInflationGenerator"));
         }
         for (kind, mut resource) in generated {
             resource.origin = self.configured_by(kind);
@@ -435,6 +451,32 @@ impl<'a> Layer<'a> {
         {
             note_transformer(resources, &origin);
         }
+    }
+
+    /// Why a chart is not inflated.
+    pub(crate) fn helm_refusal(&self) -> Error {
+        Error::Disabled(if self.build.requested.helm {
+            format!(
+                "'{}/{}' names Helm charts, which are not inflated: list the output of helm in resources instead",
+                self.loader.display_root(),
+                self.file_name
+            )
+        } else {
+            "must specify --enable-helm".to_owned()
+        })
+    }
+
+    /// Why a plugin that is not built in is not run.
+    pub(crate) fn plugin_refusal(&self, kind: &str) -> Error {
+        Error::Disabled(if self.build.requested.plugins {
+            format!(
+                "'{}/{}' names the plugin '{kind}', which is not built in: no programs and no containers are run",
+                self.loader.display_root(),
+                self.file_name
+            )
+        } else {
+            format!("external plugins disabled; unable to load external plugin '{kind}'")
+        })
     }
 
     /// The origin of what a built-in of this layer made.

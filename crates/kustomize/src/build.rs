@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::accumulate::{Accumulator, Build, Layer};
+use crate::accumulate::{self, Accumulator, Build, Layer};
 use crate::cache::ParseCache;
 use crate::error::{Error, Result, ResultExt as _};
 use crate::field_spec::{FieldSpec, FieldSpecs};
-use crate::file::FileTree;
+use crate::file::{FileTree, MemoryTree};
 use crate::generate::hash;
 use crate::kustomization::Kustomization;
 use crate::kustomization::decode::Mode;
@@ -23,6 +23,7 @@ use crate::origin::{self, Origin};
 use crate::parse;
 use crate::read_set::{ReadSet, Recorder};
 use crate::remote::Remote;
+use crate::repository::Repository;
 use crate::resource;
 use crate::resources::Resources;
 use crate::scope::Scopes;
@@ -70,10 +71,22 @@ pub struct Options<'a> {
     pub display_root: &'a str,
     /// Whether a schema that a kustomization names comes beside the built-in one, or replaces it.
     pub extend_schema: bool,
-    /// Fetches remote files; without it they are errors.
+    /// Fetches remote files and bases; without it they are errors.
     pub remote: Option<&'a dyn Remote>,
+    /// What the caller asked for that no build does.
+    pub requested: Requested,
     /// Bounds on the build.
     pub limits: Limits,
+}
+
+/// What `kustomize` does on request and a build here never does. It is an error with the flag, too; only the text
+/// differs, for it is no use to be told to set a flag that is set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Requested {
+    /// `--enable-helm`: inflate charts.
+    pub helm: bool,
+    /// `--enable-alpha-plugins`: run programs and containers.
+    pub plugins: bool,
 }
 
 /// The result of a build.
@@ -91,6 +104,7 @@ pub struct Built {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resource {
     value: Value,
+    is_cluster_scoped: bool,
 }
 
 /// A build that failed, with what it had read: a tree that agrees with it fails the same way.
@@ -115,11 +129,33 @@ pub fn build(
     cache: &ParseCache,
 ) -> Result<Built, Failure> {
     run(tree, options, cache, |build, source| {
-        let loader = Loader::top(source, path, options.load_restrictor)?;
-        let (file_name, found) = crate::accumulate::find_file(&loader)?;
-        let kustomization = crate::accumulate::read(build, &loader, &found, Mode::Strict)?;
-        Ok((loader, kustomization, file_name))
+        strict(build, Loader::top(source, path, options.load_restrictor)?)
     })
+}
+
+/// Builds a directory of a Git repository, which `options` must allow to fetch.
+///
+/// # Errors
+/// As [`build`], and when the repository cannot be fetched.
+pub fn build_repository(
+    repository: &Repository,
+    options: &Options<'_>,
+    cache: &ParseCache,
+) -> Result<Built, Failure> {
+    let tree = MemoryTree::default();
+    run(&tree, options, cache, |build, source| {
+        strict(build, Loader::top_of(source, repository.clone())?)
+    })
+}
+
+/// Reads the kustomization of the top layer.
+fn strict<'b>(
+    build: &'b Build<'b>,
+    loader: Loader<'b>,
+) -> Result<(Loader<'b>, Arc<Kustomization>, String)> {
+    let (file_name, found) = accumulate::find_file(&loader)?;
+    let kustomization = accumulate::read(build, &loader, &found, Mode::Strict)?;
+    Ok((loader, kustomization, file_name))
 }
 
 /// Runs a build whose top layer `top` supplies.
@@ -139,6 +175,7 @@ pub(crate) fn run<'o>(
         recorder: RefCell::new(Recorder::default()),
         scopes: Scopes::default(),
         max_file_bytes: options.limits.max_file_bytes,
+        checkouts: RefCell::default(),
     };
     let build = Build {
         cache,
@@ -148,6 +185,7 @@ pub(crate) fn run<'o>(
         schemas: RefCell::default(),
         extend_schema: options.extend_schema,
         schema_chosen: Cell::new(false),
+        requested: options.requested,
         depth: Cell::new(0),
     };
     let result = run_layers(&build, &source, options, top);
@@ -258,7 +296,10 @@ fn finish(mut resource: resource::Resource, keep: &Keep) -> Result<Resource> {
         resource.stringify("annotations");
     }
     parse::to_json(resource.node())
-        .map(|value| Resource { value })
+        .map(|value| Resource {
+            value,
+            is_cluster_scoped: resource.id().is_cluster_scoped,
+        })
         .context(|| format!("object {}", resource.id()))
 }
 
@@ -305,6 +346,18 @@ impl Resource {
         self.value.clone()
     }
 
+    /// The namespace by which output is grouped: `default` stands for an empty one, and a type that certainly has no
+    /// namespace has none.
+    pub fn effective_namespace(&self) -> Option<&str> {
+        if self.is_cluster_scoped {
+            return None;
+        }
+        Some(match self.namespace() {
+            "" => "default",
+            namespace => namespace,
+        })
+    }
+
     /// The object, borrowed.
     pub fn as_json(&self) -> &Value {
         &self.value
@@ -341,6 +394,7 @@ impl Default for Options<'_> {
             display_root: "",
             extend_schema: false,
             remote: None,
+            requested: Requested::default(),
             limits: Limits::default(),
         }
     }

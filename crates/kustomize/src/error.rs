@@ -77,6 +77,9 @@ pub enum Error {
     /// A remote base or file failed.
     #[error("{0}")]
     Remote(String),
+    /// Fetching a remote base took too long.
+    #[error("{0}")]
+    Timeout(String),
     /// A remote file was answered with a failure status.
     #[error("HTTP Error: status code {0}")]
     Http(String),

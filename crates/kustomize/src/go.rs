@@ -20,6 +20,24 @@ pub(crate) fn indented_json(value: &Value) -> Vec<u8> {
     out
 }
 
+/// A text in double quotes, as Go's `%q` prints it.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            c if c.is_control() => out.extend(format!("\\x{:02x}", u32::from(c)).chars()),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
 fn write_indented(out: &mut Vec<u8>, value: &Value, depth: usize) {
     let (open, close) = match value {
         Value::Array(items) if !items.is_empty() => (b'[', b']'),
@@ -86,7 +104,7 @@ fn shortest(scientific: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{format_float, indented_json};
+    use super::{format_float, indented_json, quoted};
 
     #[test]
     fn floats() {
@@ -103,6 +121,11 @@ mod tests {
         ] {
             assert_eq!(format_float(value), want);
         }
+    }
+
+    #[test]
+    fn quotes() {
+        assert_eq!(quoted("a \"b\"\n\u{7}"), r#""a \"b\"\n\x07""#);
     }
 
     #[test]

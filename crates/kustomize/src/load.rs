@@ -3,17 +3,23 @@
 //! A [`Loader`] belongs to one layer: it knows the layer's directory and the chain of layers that
 //! led there, joins paths, follows links, applies the load restrictor and records every look in
 //! the read set. Paths in messages carry the display root, so that they read as on disk.
+//!
+//! A layer of a fetched repository reads the repository's own tree and never leaves it. Its reads are
+//! not recorded: a build that fetched anything is never believed unchanged.
 //! Source: kustomize `api/internal/loader` (api 0.21.1).
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use snapshot::Hash;
 
-use crate::error::{Error, Result, ResultExt as _};
+use crate::error::{Error, Result};
 use crate::file::{self, FileTree, ResolveError, Resolved, is_within};
+use crate::origin;
 use crate::read_set::Recorder;
-use crate::remote::{self, Remote, RemoteError};
+use crate::remote::{self, Checkout, Remote, RemoteError};
+use crate::repository::{GoDuration, Repository};
 use crate::scope::Scopes;
 
 /// Which files a layer may read.
@@ -35,17 +41,34 @@ pub(crate) struct Source<'a> {
     /// What the files that are read say about types.
     pub(crate) scopes: Scopes,
     pub(crate) max_file_bytes: usize,
+    /// What was fetched, by URL, reference and whether it has its submodules.
+    pub(crate) checkouts: RefCell<BTreeMap<(String, String, bool), Checkout>>,
 }
 
 /// A layer's directory and how it was reached.
 #[derive(Clone)]
 pub(crate) struct Loader<'a> {
     pub(crate) source: &'a Source<'a>,
+    at: Place,
+    /// Where the layers above are, outermost first.
+    ancestors: Vec<Place>,
+    restrictor: LoadRestrictor,
+}
+
+/// A directory of the build's tree or of a repository.
+#[derive(Clone)]
+struct Place {
     /// With links followed.
     root: String,
-    /// The roots of the layers above, outermost first.
-    ancestors: Vec<String>,
-    restrictor: LoadRestrictor,
+    /// Each visit of a repository is a place of its own, even where the files are shared: a layer that comes back to
+    /// a repository by another address does not run in a circle.
+    repository: Option<Arc<Visit>>,
+}
+
+/// A repository that a layer named.
+struct Visit {
+    address: Repository,
+    checkout: Checkout,
 }
 
 /// A file found, not read yet.
@@ -63,31 +86,51 @@ impl Source<'_> {
         result
     }
 
-    fn hash(&self, asked: &str, real: &str) -> std::io::Result<Hash> {
-        let hash = self.tree.hash(real)?;
-        self.recorder.borrow_mut().content(asked, hash);
-        Ok(hash)
-    }
-
-    /// A path as messages show it.
+    /// A path of the build's tree as messages show it.
     pub(crate) fn display(&self, path: &str) -> String {
-        if path.is_empty() {
-            if self.display_root.is_empty() {
-                "/".to_owned()
-            } else {
-                self.display_root.to_owned()
-            }
-        } else {
-            format!("{}/{path}", self.display_root)
-        }
+        display(self.display_root, path)
     }
 
-    /// Turns an absolute path, as messages show it, into a path of the tree.
-    fn strip_display<'p>(&self, path: &'p str) -> Option<&'p str> {
-        let rest = path.strip_prefix(self.display_root)?;
-        rest.is_empty()
-            .then_some(rest)
-            .or_else(|| rest.strip_prefix('/'))
+    fn visit(&self, address: Repository) -> Result<Visit> {
+        self.recorder.borrow_mut().uncacheable();
+        let Some(remote) = self.remote else {
+            return Err(Error::Remote(format!(
+                "remote base '{}' is not allowed",
+                address.raw()
+            )));
+        };
+        let key = (
+            address.url().to_owned(),
+            address.reference().to_owned(),
+            address.submodules(),
+        );
+        if let Some(checkout) = self.checkouts.borrow().get(&key).cloned() {
+            return Ok(Visit { address, checkout });
+        }
+        let checkout = remote.checkout(&address).map_err(|error| match error {
+            RemoteError::Timeout(command) => Error::Timeout(format!(
+                "hit {} timeout running '{command}'",
+                GoDuration(address.timeout())
+            )),
+            other => Error::Remote(other.to_string()),
+        })?;
+        self.checkouts.borrow_mut().insert(key, checkout.clone());
+        Ok(Visit { address, checkout })
+    }
+
+    fn fetch(&self, url: &str) -> Result<Arc<[u8]>> {
+        self.recorder.borrow_mut().uncacheable();
+        let Some(remote) = self.remote else {
+            return Err(Error::Remote(format!("remote file '{url}' is not allowed")));
+        };
+        remote.fetch(url).map_err(|error| match error {
+            // The next step tries the URL as a base.
+            RemoteError::Status(_) if Repository::parse(url).is_some() => {
+                Error::invalid("URL is a git repository")
+            }
+            RemoteError::Status(status) => Error::Http(status),
+            other => Error::Remote(other.to_string()),
+        })
     }
 }
 
@@ -100,13 +143,22 @@ impl<'a> Loader<'a> {
     ) -> Result<Self> {
         let asked = file::join("", path)
             .ok_or_else(|| Error::Restricted(format!("'{path}' is outside of the root")))?;
-        let root = directory(source, &asked)?;
-        Ok(Self {
+        let mut loader = Self {
             source,
-            root,
+            at: Place {
+                root: String::new(),
+                repository: None,
+            },
             ancestors: Vec::new(),
             restrictor,
-        })
+        };
+        loader.at.root = loader.directory(&asked)?;
+        Ok(loader)
+    }
+
+    /// A loader for the directory of a repository that the build was asked for.
+    pub(crate) fn top_of(source: &'a Source<'a>, address: Repository) -> Result<Self> {
+        Self::visit(source, address, Vec::new())
     }
 
     /// What the build knows about types.
@@ -116,11 +168,17 @@ impl<'a> Loader<'a> {
 
     /// The layer's directory.
     pub(crate) fn root(&self) -> &str {
-        &self.root
+        &self.at.root
+    }
+
+    /// What users should know about how the layer was reached.
+    pub(crate) fn warning(&self) -> Option<String> {
+        let visit = self.at.repository.as_ref()?;
+        visit.address.warning()
     }
 
     pub(crate) fn display_root(&self) -> String {
-        self.source.display(&self.root)
+        self.display(&self.at.root)
     }
 
     /// A loader for a base or component of this layer.
@@ -128,33 +186,33 @@ impl<'a> Loader<'a> {
         if path.is_empty() {
             return Err(Error::invalid("new root cannot be empty"));
         }
-        if remote::is_repository(path) {
-            return Err(self.clone_error(path));
+        let mut ancestors = self.ancestors.clone();
+        ancestors.push(self.at.clone());
+        if let Some(address) = Repository::parse(path) {
+            self.check_repository_cycle(&address)?;
+            return Self::visit(self.source, address, ancestors);
         }
         if path.starts_with('/') {
             return Err(Error::invalid(format!(
                 "new root '{path}' cannot be absolute"
             )));
         }
-        let asked = file::join(&self.root, path).ok_or_else(|| {
-            Error::Restricted(format!(
-                "must build at directory: '{path}' is outside of the root"
-            ))
-        })?;
-        let root = directory(self.source, &asked)?;
-        for visited in [&self.root].into_iter().chain(self.ancestors.iter().rev()) {
-            if is_within(visited, &root) {
+        let asked = file::join(&self.at.root, path).ok_or_else(|| self.outside(path))?;
+        let root = self.directory(&asked)?;
+        for visited in ancestors.iter().rev() {
+            if visited.shares_tree(&self.at) && is_within(&visited.root, &root) {
                 return Err(Error::Cycle {
-                    candidate: self.source.display(&root),
-                    visited: self.source.display(visited),
+                    candidate: self.display(&root),
+                    visited: self.display(&visited.root),
                 });
             }
         }
-        let mut ancestors = self.ancestors.clone();
-        ancestors.push(self.root.clone());
         Ok(Self {
             source: self.source,
-            root,
+            at: Place {
+                root,
+                repository: self.at.repository.clone(),
+            },
             ancestors,
             restrictor: self.restrictor,
         })
@@ -162,20 +220,21 @@ impl<'a> Loader<'a> {
 
     /// Finds a file that this layer names.
     pub(crate) fn find(&self, path: &str) -> Result<Found> {
-        if path.starts_with("http://") || path.starts_with("https://") {
-            return self.fetch(path).map(Found::Remote);
+        if remote::is_file_url(path) {
+            return self.source.fetch(path).map(Found::Remote);
         }
         let shown = self.shown(path);
         let asked = match path.strip_prefix('/') {
             Some(_) => self
-                .source
                 .strip_display(path)
                 .and_then(|path| file::join("", path)),
-            None => file::join(&self.root, path),
+            None => file::join(&self.at.root, path),
         }
-        .ok_or_else(|| Error::Restricted(format!("'{shown}' is outside of the root")))?;
+        .ok_or_else(|| match self.at.repository {
+            Some(_) => self.forbidden(&shown),
+            None => Error::Restricted(format!("'{shown}' is outside of the root")),
+        })?;
         let found = self
-            .source
             .resolve(&asked)
             .map_err(|error| match self.restrictor {
                 LoadRestrictor::RootOnly => eval_failure(&shown, error),
@@ -189,15 +248,10 @@ impl<'a> Loader<'a> {
                 LoadRestrictor::None => Error::invalid(format!("read {shown}: is a directory")),
             });
         }
-        if self.restrictor == LoadRestrictor::RootOnly && !is_within(&found.path, &self.root) {
-            return Err(Error::Restricted(format!(
-                "security; file '{}' is not in or below '{}'",
-                self.source.display(&found.path),
-                self.display_root()
-            )));
+        if self.restrictor == LoadRestrictor::RootOnly && !is_within(&found.path, &self.at.root) {
+            return Err(self.forbidden(&self.display(&found.path)));
         }
         let hash = self
-            .source
             .hash(&asked, &found.path)
             .map_err(|error| Error::Missing(format!("open {shown}: {error}")))?;
         Ok(Found::File {
@@ -210,9 +264,10 @@ impl<'a> Loader<'a> {
     pub(crate) fn content(&self, found: &Found) -> Result<Arc<[u8]>> {
         let content = match found {
             Found::Remote(content) => Arc::clone(content),
-            Found::File { real, .. } => self.source.tree.read(real).map_err(|error| {
-                Error::Missing(format!("open {}: {error}", self.source.display(real)))
-            })?,
+            Found::File { real, .. } => self
+                .tree()
+                .read(real)
+                .map_err(|error| Error::Missing(format!("open {}: {error}", self.display(real))))?,
         };
         if content.len() > self.source.max_file_bytes {
             return Err(Error::Limit(format!(
@@ -233,46 +288,157 @@ impl<'a> Loader<'a> {
         Ok(String::from_utf8_lossy(&content).into_owned())
     }
 
+    /// Enters a repository. Its layers read only below their own directories, whatever the build allows.
+    fn visit(source: &'a Source<'a>, address: Repository, ancestors: Vec<Place>) -> Result<Self> {
+        let visit = Arc::new(source.visit(address)?);
+        let mut loader = Self {
+            source,
+            at: Place {
+                root: String::new(),
+                repository: Some(Arc::clone(&visit)),
+            },
+            ancestors,
+            restrictor: LoadRestrictor::RootOnly,
+        };
+        let path = file::join("", visit.address.path()).unwrap_or_default();
+        let shown = loader.display(&path);
+        let found = loader.resolve(&path).map_err(|error| match error {
+            ResolveError::Outside => Error::Restricted(format!(
+                "\"{shown}\" refers to directory outside of repo \"{}\"",
+                loader.display("")
+            )),
+            other => eval_failure(&shown, other),
+        })?;
+        if !found.is_dir {
+            return Err(Error::invalid(format!(
+                "'{shown}' refers to file '{}'; expecting directory",
+                file::base_name(&found.path)
+            )));
+        }
+        loader.at.root = found.path;
+        Ok(loader)
+    }
+
+    /// A layer may not name an address that begins that of a layer above.
+    fn check_repository_cycle(&self, address: &Repository) -> Result<()> {
+        let visits = [&self.at]
+            .into_iter()
+            .chain(self.ancestors.iter().rev())
+            .filter_map(|place| place.repository.as_ref());
+        for visit in visits {
+            let visited = visit.address.raw();
+            if visited.starts_with(address.raw()) {
+                return Err(Error::invalid(format!(
+                    "cycle detected: URI '{}' referenced by previous URI '{visited}'",
+                    address.raw()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn directory(&self, asked: &str) -> Result<String> {
+        let shown = self.display(asked);
+        let found = self.resolve(asked).map_err(|error| match error {
+            ResolveError::Outside if self.at.repository.is_some() => self.outside(&shown),
+            other => eval_failure(&shown, other)
+                .context("must build at directory: not a valid directory"),
+        })?;
+        if !found.is_dir {
+            return Err(Error::invalid(format!(
+                "must build at directory: '{shown}': file is not directory"
+            )));
+        }
+        Ok(found.path)
+    }
+
+    fn forbidden(&self, shown: &str) -> Error {
+        Error::Restricted(format!(
+            "security; file '{shown}' is not in or below '{}'",
+            self.display_root()
+        ))
+    }
+
+    fn outside(&self, path: &str) -> Error {
+        Error::Restricted(match self.at.repository {
+            Some(_) => format!(
+                "security; bases in kustomizations found in cloned git repos must be within the repo, but base '{}' is outside '{}'",
+                self.shown(path),
+                self.display("")
+            ),
+            None => format!("must build at directory: '{path}' is outside of the root"),
+        })
+    }
+
+    fn tree(&self) -> &dyn FileTree {
+        match &self.at.repository {
+            Some(visit) => &*visit.checkout.tree,
+            None => self.source.tree,
+        }
+    }
+
+    fn resolve(&self, path: &str) -> Result<Resolved, ResolveError> {
+        match &self.at.repository {
+            Some(visit) => visit.checkout.tree.resolve(path),
+            None => self.source.resolve(path),
+        }
+    }
+
+    fn hash(&self, asked: &str, real: &str) -> std::io::Result<Hash> {
+        let hash = self.tree().hash(real)?;
+        if self.at.repository.is_none() {
+            self.source.recorder.borrow_mut().content(asked, hash);
+        }
+        Ok(hash)
+    }
+
+    fn tree_root(&self) -> &str {
+        match &self.at.repository {
+            Some(visit) => &visit.checkout.display_root,
+            None => self.source.display_root,
+        }
+    }
+
+    fn display(&self, path: &str) -> String {
+        display(self.tree_root(), path)
+    }
+
+    /// Turns an absolute path, as messages show it, into a path of the tree.
+    fn strip_display<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let rest = path.strip_prefix(self.tree_root())?;
+        rest.is_empty()
+            .then_some(rest)
+            .or_else(|| rest.strip_prefix('/'))
+    }
+
     fn shown(&self, path: &str) -> String {
         if path.starts_with('/') {
             path.to_owned()
         } else {
             let joined = format!("{}/{path}", self.display_root());
-            format!("/{}", crate::origin::clean(&joined))
+            format!("/{}", origin::clean(&joined))
         }
-    }
-
-    fn fetch(&self, url: &str) -> Result<Arc<[u8]>> {
-        self.source.recorder.borrow_mut().uncacheable();
-        let Some(remote) = self.source.remote else {
-            return Err(Error::Remote(format!("remote file '{url}' is not allowed")));
-        };
-        remote.fetch(url).map_err(|error| match error {
-            RemoteError::Status(status) => Error::Http(status),
-            RemoteError::Failed(text) => Error::Remote(text),
-        })
-    }
-
-    fn clone_error(&self, url: &str) -> Error {
-        self.source.recorder.borrow_mut().uncacheable();
-        Error::Remote(format!(
-            "remote base '{url}' is not supported by this build"
-        ))
     }
 }
 
-fn directory(source: &Source<'_>, asked: &str) -> Result<String> {
-    let shown = source.display(asked);
-    let found = source
-        .resolve(asked)
-        .map_err(|error| eval_failure(&shown, error))
-        .context(|| "must build at directory: not a valid directory".to_owned())?;
-    if !found.is_dir {
-        return Err(Error::invalid(format!(
-            "must build at directory: '{shown}': file is not directory"
-        )));
+impl Place {
+    fn shares_tree(&self, other: &Self) -> bool {
+        match (&self.repository, &other.repository) {
+            (None, None) => true,
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
     }
-    Ok(found.path)
+}
+
+fn display(root: &str, path: &str) -> String {
+    if !path.is_empty() {
+        format!("{root}/{path}")
+    } else if root.is_empty() {
+        "/".to_owned()
+    } else {
+        root.to_owned()
+    }
 }
 
 fn eval_failure(shown: &str, error: ResolveError) -> Error {

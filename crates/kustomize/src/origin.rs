@@ -2,6 +2,8 @@
 //!
 //! Source: kustomize `api/resource/origin.go` (api 0.21.1).
 
+use crate::repository::Repository;
+
 /// The annotation that tells where a resource comes from.
 pub(crate) const ORIGIN: &str = "config.kubernetes.io/origin";
 /// The annotation that lists the transformers that ran over a resource.
@@ -28,7 +30,23 @@ pub(crate) struct ConfiguredBy {
 
 impl Origin {
     /// The origin of something at `path` seen from here.
+    ///
+    /// A repository begins anew at its own root. Upstream shows that root as `notCloned`, the name it gives to the
+    /// directory before there is one.
     pub(crate) fn append(&self, path: &str) -> Self {
+        if let Some(address) = Repository::parse(path) {
+            let inside = clean(address.path());
+            return Self {
+                path: if inside.is_empty() {
+                    "notCloned".to_owned()
+                } else {
+                    inside
+                },
+                repo: address.url().to_owned(),
+                reference: address.reference().to_owned(),
+                ..self.clone()
+            };
+        }
         let joined = if self.path.is_empty() {
             path.to_owned()
         } else {

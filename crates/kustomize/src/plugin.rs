@@ -46,7 +46,7 @@ pub(crate) fn generate(
             "SecretGenerator" => generate::secret::generate(&args, &options, &layer.loader)?,
             "IAMPolicyGenerator" => iam_policy(&plugin, layer.loader.scopes())?,
             "HelmChartInflationGenerator" => {
-                return Err(Error::Disabled("must specify --enable-helm".to_owned()));
+                return Err(layer.helm_refusal());
             }
             other => return Err(Error::Disabled(format!("unable to load builtin {other}"))),
         };
@@ -136,10 +136,7 @@ fn load(layer: &Layer<'_>, entries: &[String]) -> Result<Vec<Resource>> {
     let configs = configs.resources.into_vec();
     for plugin in &configs {
         if plugin.api_version() != "builtin" {
-            return Err(Error::Disabled(format!(
-                "external plugins disabled; unable to load external plugin '{}'",
-                plugin.kind()
-            )));
+            return Err(layer.plugin_refusal(plugin.kind()));
         }
     }
     Ok(configs)
@@ -205,19 +202,16 @@ fn iam_policy(plugin: &Resource, scopes: &Scopes) -> Result<Resource> {
 /// The origin of what a plugin made.
 fn origin_of(layer: &Layer<'_>, plugin: &Resource) -> Option<Arc<Origin>> {
     let here = layer.origin.as_ref()?;
-    let configured_in = plugin
-        .origin
-        .as_ref()
-        .map_or_else(String::new, |origin| origin.path.clone());
+    let file = plugin.origin.as_deref().unwrap_or(here);
     Some(Arc::new(Origin {
         path: String::new(),
-        configured_in,
+        configured_in: file.path.clone(),
         configured_by: Some(ConfiguredBy {
             api_version: plugin.api_version().to_owned(),
             kind: plugin.kind().to_owned(),
             name: plugin.name().to_owned(),
             namespace: plugin.namespace().to_owned(),
         }),
-        ..here.clone()
+        ..file.clone()
     }))
 }

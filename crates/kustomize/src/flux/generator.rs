@@ -10,6 +10,7 @@ use crate::file::{self, EntryKind};
 use crate::kustomization::decode::Mode;
 use crate::kustomization::{FILE_NAMES, Kustomization, Patch, PatchOptions, Selector};
 use crate::load::Loader;
+use crate::repository::Repository;
 
 use super::Spec;
 
@@ -184,7 +185,7 @@ fn is_local(path: &str) -> bool {
     !path.is_empty()
         && !path.starts_with('/')
         && !path.contains("://")
-        && !crate::remote::is_repository(path)
+        && Repository::parse(path).is_none()
 }
 
 fn exists(loader: &Loader<'_>, component: &str) -> bool {
