@@ -2,7 +2,10 @@
 
 use api::notification::ProviderType;
 
-use crate::{address::AddressError, http::SendError};
+use crate::{
+    address::AddressError, commit::CommitError, github_app::AppError, http::SendError,
+    identity::AccessError, rest::RestError,
+};
 
 /// Why a notifier cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +29,15 @@ pub enum BuildError {
     /// The proxy cannot be used.
     #[error("failed to get proxy URL: {0}")]
     Proxy(String),
+    /// The address names no repository of the provider's kind.
+    #[error("{0}")]
+    Repository(String),
+    /// The credentials do not fit together.
+    #[error("{0}")]
+    Credentials(String),
+    /// The GitHub App's data is incomplete.
+    #[error(transparent)]
+    App(#[from] Box<AppError>),
 }
 
 /// Why a provider has not taken an event.
@@ -47,6 +59,39 @@ pub enum PostError {
     /// A delivery failed.
     #[error(transparent)]
     Plain(#[from] DeliveryError),
+    /// The event names no commit, or has no state for one.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// The event lacks what the provider needs.
+    #[error("{0}")]
+    Event(String),
+    /// A call to the provider's API failed.
+    #[error("{context}")]
+    Call {
+        /// What the call was for.
+        context: &'static str,
+        /// What happened.
+        source: RestError,
+    },
+    /// The GitHub App gives no token.
+    #[error(transparent)]
+    App(#[from] Box<AppError>),
+    /// The cloud gives no token.
+    #[error("{context}")]
+    Access {
+        /// What the token was for.
+        context: &'static str,
+        /// What happened.
+        source: AccessError,
+    },
+    /// A message has not reached its queue.
+    #[error("{context}")]
+    Publish {
+        /// What was to be done.
+        context: String,
+        /// What happened.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 /// Why one request did not do what it was for.
@@ -85,5 +130,17 @@ impl PostError {
             Some(context) => Self::Delivery { context, source },
             None => Self::Plain(source),
         }
+    }
+}
+
+/// Says what a call was for.
+pub(crate) trait During<T> {
+    /// Wraps the error.
+    fn during(self, context: &'static str) -> Result<T, PostError>;
+}
+
+impl<T> During<T> for Result<T, RestError> {
+    fn during(self, context: &'static str) -> Result<T, PostError> {
+        self.map_err(|source| PostError::Call { context, source })
     }
 }

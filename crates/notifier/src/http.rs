@@ -16,5 +16,6 @@ mod tls;
 pub use failure::{Failure, SendError};
 
 pub(crate) use client::Client;
-pub(crate) use pool::Pool;
+pub(crate) use pool::{Pool, direct};
 pub(crate) use request::{Request, Response};
+pub(crate) use tls::config as tls_config;

@@ -17,18 +17,30 @@
 #![allow(dead_code, reason = "providers that use the helpers follow")]
 
 mod address;
+mod change_request;
+mod commit;
 mod error;
+mod git_address;
+mod github_app;
 mod http;
+mod identity;
 mod json;
 mod markdown;
 mod notifier;
 mod provider;
+mod rest;
 mod settings;
 mod shared;
 mod text;
+mod token_cache;
 
+pub use commit::CommitError;
 pub use error::{BuildError, DeliveryError, PostError, Rejection};
+pub use github_app::AppError;
 pub use http::{Failure, SendError};
+pub use identity::{AccessError, CloudEnvironment};
 pub use notifier::{Notifier, build};
+pub use rest::RestError;
 pub use settings::{Identity, IdentityError, ObjectName, Settings, Tls};
 pub use shared::{Shared, SharedOptions};
+pub use token_cache::{MAX_DURATION as MAX_TOKEN_DURATION, TokenCache, TokenCacheObserver};

@@ -1,14 +1,29 @@
 //! What a provider is: most turn an event into one request, some need more.
 
+pub(crate) mod azuredevops;
+pub(crate) mod azureeventhub;
+pub(crate) mod bitbucket;
+pub(crate) mod bitbucketserver;
 pub(crate) mod generic;
+pub(crate) mod gitea;
+pub(crate) mod giteapullrequestcomment;
+pub(crate) mod github;
+pub(crate) mod githubdispatch;
+pub(crate) mod githubpullrequestcomment;
+pub(crate) mod gitlab;
+pub(crate) mod gitlabmergerequestcomment;
+pub(crate) mod googlepubsub;
+pub(crate) mod nats;
+pub(crate) mod otel;
 pub(crate) mod slack;
 
 use api::event::Event;
 use futures::future::BoxFuture;
 
 use crate::{
-    error::PostError,
+    error::{BuildError, PostError},
     http::{Client, Request},
+    settings::Settings,
 };
 
 /// Tells a provider about an event.
@@ -48,4 +63,22 @@ impl<C: Compose> Post for Webhook<C> {
             delivered.map_err(|error| PostError::delivery(C::CONTEXT, error))
         })
     }
+}
+
+/// The secret of providers that take a password for a token too.
+fn token_or_password(settings: &Settings) -> &str {
+    if settings.token.is_empty() {
+        &settings.password
+    } else {
+        &settings.token
+    }
+}
+
+/// The id of commit statuses, which must not be empty.
+fn commit_status(settings: &Settings) -> Result<String, BuildError> {
+    let id = settings.commit_status.clone();
+    if id.is_empty() {
+        return Err(BuildError::Missing("commit status cannot be empty"));
+    }
+    Ok(id)
 }

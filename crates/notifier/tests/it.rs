@@ -3,7 +3,12 @@
 #![expect(clippy::panic, reason = "a test helper fails its test")]
 
 mod it {
+    mod bench;
     mod case;
     mod cases;
+    mod cloud;
+    mod github_app;
+    mod nats;
+    mod otel;
     mod server;
 }

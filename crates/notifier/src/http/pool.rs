@@ -3,7 +3,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use reqwest::{Client, Proxy, Url, redirect::Policy};
+use reqwest::{Client, ClientBuilder, Proxy, Url, redirect::Policy};
 
 use super::tls;
 use crate::{error::BuildError, settings::Tls};
@@ -56,17 +56,30 @@ impl Pool {
     }
 }
 
+/// A client that no proxy comes between, whatever the environment says.
+pub(crate) fn direct() -> Result<Client, BuildError> {
+    build(builder(None)?.no_proxy())
+}
+
 fn client(tls: Option<&Tls>, proxy: Option<&Url>) -> Result<Client, BuildError> {
-    let mut builder = Client::builder()
-        .user_agent(USER_AGENT)
-        .connect_timeout(CONNECT_TIMEOUT)
-        .redirect(Policy::limited(10))
-        .tls_backend_preconfigured(tls::config(tls)?);
+    let mut builder = builder(tls)?;
     if let Some(proxy) = proxy {
         let proxy = resolving(proxy);
         let proxy = Proxy::all(proxy.as_ref()).map_err(|_| refused(proxy.scheme()))?;
         builder = builder.proxy(proxy);
     }
+    build(builder)
+}
+
+fn builder(tls: Option<&Tls>) -> Result<ClientBuilder, BuildError> {
+    Ok(Client::builder()
+        .user_agent(USER_AGENT)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .redirect(Policy::limited(10))
+        .tls_backend_preconfigured(tls::config(tls)?))
+}
+
+fn build(builder: ClientBuilder) -> Result<Client, BuildError> {
     builder
         .build()
         .map_err(|error| BuildError::Tls(error.without_url().to_string()))

@@ -16,7 +16,7 @@ use crate::{error::BuildError, settings::Tls};
 ///
 /// # Errors
 /// When a certificate or key cannot be used.
-pub(super) fn config(tls: Option<&Tls>) -> Result<ClientConfig, BuildError> {
+pub(crate) fn config(tls: Option<&Tls>) -> Result<ClientConfig, BuildError> {
     let refused = |error: rustls::Error| BuildError::Tls(format!("tls: {error}"));
     let roots = match tls.and_then(|tls| tls.ca.as_deref()) {
         Some(pem) => authorities(pem).ok_or_else(|| {

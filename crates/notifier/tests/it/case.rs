@@ -80,7 +80,10 @@ impl Case {
     pub(super) async fn run(&self, events: &Map<String, Value>) -> Result<(), String> {
         let server = Server::start(self.answers.clone()).await;
         let route = Some(server.base.parse().expect("URL"));
-        let shared = Shared::new(SharedOptions { route });
+        let shared = Shared::new(SharedOptions {
+            route,
+            ..SharedOptions::default()
+        });
         let outcome = self.post(&shared, events).await;
         let (built, posted) = match outcome {
             Err(error) => (Some(error), None),

@@ -1,0 +1,204 @@
+//! NATS against its own server, built from `tests/oracles/nats`.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+use async_nats::ConnectOptions;
+use futures::StreamExt as _;
+use notifier::{CloudEnvironment, Settings};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::bench::{Bench, event, settings};
+
+const SUBJECT: &str = "events";
+
+/// What lets a client in.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Access {
+    url: String,
+    username: String,
+    password: String,
+    nkey: String,
+    creds: String,
+}
+
+/// A server that demands one kind of credentials. It stops when dropped, because its input ends.
+struct Server {
+    child: Child,
+    access: Access,
+}
+
+impl Server {
+    fn start(kind: &str) -> Self {
+        let mut child = Command::new(program())
+            .arg(kind)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let output = child.stdout.take().expect("output");
+        let mut line = String::new();
+        BufReader::new(output).read_line(&mut line).expect("a line");
+        let access = serde_json::from_str(&line).expect("access");
+        Self { child, access }
+    }
+
+    /// Settings with what lets in, and none of it twice.
+    fn settings(&self) -> Settings {
+        let Access {
+            url,
+            username,
+            password,
+            nkey,
+            creds,
+        } = &self.access;
+        let mut settings = settings("nats", url);
+        settings.channel = SUBJECT.into();
+        settings.username.clone_from(username);
+        settings.password.clone_from(password);
+        for (key, value) in [("nkey", nkey), ("creds", creds)] {
+            if !value.is_empty() {
+                settings
+                    .secret
+                    .insert(key.to_owned(), value.clone().into_bytes());
+            }
+        }
+        settings
+    }
+
+    /// Listens on the subject.
+    async fn subscribe(&self) -> async_nats::Subscriber {
+        let Access {
+            url,
+            username,
+            password,
+            nkey,
+            creds,
+        } = &self.access;
+        let options = if !creds.is_empty() {
+            ConnectOptions::with_credentials(creds).expect("credentials")
+        } else if !nkey.is_empty() {
+            ConnectOptions::with_nkey(nkey.clone())
+        } else if !username.is_empty() {
+            ConnectOptions::with_user_and_password(username.clone(), password.clone())
+        } else {
+            ConnectOptions::new()
+        };
+        let client = options.connect(url).await.expect("connected");
+        let subscriber = client.subscribe(SUBJECT).await.expect("subscribed");
+        client.flush().await.expect("flushed");
+        subscriber
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        self.child.wait().expect("the server ends");
+    }
+}
+
+/// Builds the server beside cargo's own output, once.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/oracles/nats");
+        let program = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join("oracles")
+            .join("nats");
+        let status = Command::new("go")
+            .args(["build", "-o"])
+            .arg(&program)
+            .arg(".")
+            .current_dir(source)
+            .status()
+            .unwrap_or_else(|error| panic!("these tests need the go command: {error}"));
+        assert!(status.success(), "the NATS server does not build");
+        program
+    })
+}
+
+async fn post(settings: &Settings) -> Result<(), String> {
+    let bench = Bench::new(&[], CloudEnvironment::default()).await;
+    bench.post(settings, &event(&json!({}))).await
+}
+
+#[tokio::test]
+async fn an_event_arrives_with_every_kind_of_credentials() {
+    for kind in ["open", "password", "nkey", "creds"] {
+        let server = Server::start(kind);
+        let mut messages = server.subscribe().await;
+        post(&server.settings()).await.expect(kind);
+        let message = messages.next().await.expect("a message");
+        let received: Value = serde_json::from_slice(&message.payload).expect("JSON");
+        let sent = serde_json::to_value(event(&json!({}))).expect("JSON");
+        assert_eq!(received, sent, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn credentials_may_be_in_the_address() {
+    let server = Server::start("password");
+    let mut messages = server.subscribe().await;
+    let mut settings = server.settings();
+    let Access {
+        username, password, ..
+    } = &server.access;
+    settings.address = settings
+        .address
+        .replace("nats://", &format!("nats://{username}:{password}@"));
+    settings.username.clear();
+    settings.password.clear();
+    post(&settings).await.expect("posted");
+    assert!(messages.next().await.is_some());
+}
+
+#[tokio::test]
+async fn a_file_wins_over_a_seed_and_a_seed_over_a_password() {
+    for kind in ["nkey", "creds"] {
+        let server = Server::start(kind);
+        let mut messages = server.subscribe().await;
+        let mut settings = server.settings();
+        settings.username = "wrong".to_owned();
+        settings.password = "wrong".to_owned();
+        settings
+            .secret
+            .entry("nkey".to_owned())
+            .or_insert_with(|| b"wrong".to_vec());
+        post(&settings).await.expect(kind);
+        assert!(messages.next().await.is_some(), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_without_the_password() {
+    let server = Server::start("password");
+    let mut settings = server.settings();
+    settings.password = "hunter2".to_owned();
+    let error = post(&settings).await.expect_err("refused");
+    assert!(
+        error.starts_with("error publishing event to subject events: error connecting to server: "),
+        "{error}"
+    );
+    assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[tokio::test]
+async fn bad_credentials_are_told() {
+    for (key, value) in [("creds", "no file"), ("nkey", "no seed")] {
+        let server = Server::start("open");
+        let mut settings = server.settings();
+        settings
+            .secret
+            .insert(key.to_owned(), value.as_bytes().to_vec());
+        let error = post(&settings).await.expect_err(key);
+        assert!(
+            error.starts_with("error publishing event to subject events: "),
+            "{error}"
+        );
+    }
+}
