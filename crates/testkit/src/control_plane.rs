@@ -242,6 +242,25 @@ impl ControlPlane {
         self.mint(&cluster, &Credentials::Token(token))
     }
 
+    /// Writes what a pod of a `ServiceAccount` finds in `/var/run/secrets/kubernetes.io/serviceaccount` into `dir`,
+    /// and returns the API server's host and port.
+    ///
+    /// # Errors
+    /// If the server refuses or a file cannot be written.
+    pub async fn write_service_account(
+        &self,
+        namespace: &str,
+        name: &str,
+        dir: &Path,
+    ) -> Result<(String, u16)> {
+        let token = objects::service_account_token(self.client().await?, namespace, name).await?;
+        let cluster = match &self.server {
+            Some(server) => server.cluster(),
+            None => self.current()?.0,
+        };
+        credentials::write_service_account(&cluster, namespace, &token, dir)
+    }
+
     /// Creates a namespace with a name of its own.
     ///
     /// # Errors

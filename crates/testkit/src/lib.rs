@@ -4,6 +4,8 @@
 //! - [`GitServer`]: Git over smart HTTP; [`Repository`](git_server::Repository) commits to it;
 //!   [`Monorepo`] says what.
 //! - [`Controller`]: a controller's process, ours or another's; [`Observer`]: what it brings about.
+//! - [`tool`]: `helm` and `flux`.
+//! - [`pod`]: a Deployment's pod as a process; [`rootfs`]: the files of an image.
 //! - [`Process`]: what all programs run in, so that none outlives its parent.
 //!
 //! For development only: no controller depends on it, and it depends on none of their crates.
@@ -24,8 +26,11 @@ pub mod controller;
 pub mod git_server;
 pub mod monorepo;
 pub mod observe;
+pub mod pod;
 pub mod port;
 pub mod process;
+pub mod rootfs;
 pub mod scratch;
+pub mod tool;
 pub mod usage;
 pub mod workspace;

@@ -158,6 +158,39 @@ pub(super) fn write_kubeconfig(
     fs::write(path, content).with_context(|| format!("write {}", path.display()))
 }
 
+/// Writes the files that a pod has of its service account, and returns the server's host and port.
+pub(super) fn write_service_account(
+    cluster: &Value,
+    namespace: &str,
+    token: &str,
+    dir: &Path,
+) -> Result<(String, u16)> {
+    let certificate = cluster["certificate-authority-data"]
+        .as_str()
+        .context("the cluster's authority is not in its kubeconfig")?;
+    let certificate = BASE64_STANDARD
+        .decode(certificate)
+        .context("read the cluster's authority")?;
+    for (name, content) in [
+        ("ca.crt", certificate.as_slice()),
+        ("namespace", namespace.as_bytes()),
+        ("token", token.as_bytes()),
+    ] {
+        let path = dir.join(name);
+        fs::write(&path, content).with_context(|| format!("write {}", path.display()))?;
+    }
+    let server = cluster["server"].as_str().unwrap_or_default();
+    let (host, port) = server
+        .trim_start_matches("https://")
+        .trim_end_matches('/')
+        .rsplit_once(':')
+        .with_context(|| format!("{server} has no port"))?;
+    Ok((
+        host.to_owned(),
+        port.parse().context("read the server's port")?,
+    ))
+}
+
 /// The cluster entry of a kubeconfig for a server with this authority.
 pub(super) fn cluster(server: &str, certificate: &str) -> Value {
     json!({

@@ -3,6 +3,7 @@
 mod bed;
 mod cluster;
 mod faults;
+mod install;
 mod kustomize;
 mod pipeline;
 mod source;

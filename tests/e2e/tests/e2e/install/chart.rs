@@ -1,0 +1,259 @@
+//! What the chart makes of its values.
+
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use testkit::tool;
+
+use super::{Objects, chart_dir, objects, render, run};
+
+#[test]
+fn lint_finds_nothing() -> Result<()> {
+    let said = run(Command::new(tool::helm()?)
+        .args(["lint", "--strict"])
+        .arg(chart_dir()))?;
+    assert!(said.contains("0 chart(s) failed"), "{said}");
+    assert!(!said.contains("[WARNING]"), "{said}");
+    Ok(())
+}
+
+fn get<'a>(objects: &'a Objects, kind: &str, name: &str) -> Option<&'a Value> {
+    objects
+        .iter()
+        .find(|((k, _, n), _)| k == kind && n == name)
+        .map(|(_, object)| object)
+}
+
+/// Values, an object, where to look in it, and what has to be there.
+type Row = (&'static [&'static str], &'static str, &'static str, &'static str, Value);
+
+fn rows() -> Vec<Row> {
+    vec![
+        (
+            &["kustomizeController.concurrency=20"],
+            "Deployment",
+            "kustomize-controller",
+            "/spec/template/spec/containers/0/args",
+            json!("--concurrent=20"),
+        ),
+        (
+            &["kustomizeController.kubeApiQps=500", "kustomizeController.kubeApiBurst=1000"],
+            "Deployment",
+            "kustomize-controller",
+            "/spec/template/spec/containers/0/args",
+            json!("--kube-api-qps=500"),
+        ),
+        (
+            &["kustomizeController.kubeApiBurst=1000"],
+            "Deployment",
+            "kustomize-controller",
+            "/spec/template/spec/containers/0/args",
+            json!("--kube-api-burst=1000"),
+        ),
+        (
+            &["sourceController.intervalJitterPercentage=0"],
+            "Deployment",
+            "source-controller",
+            "/spec/template/spec/containers/0/args",
+            json!("--interval-jitter-percentage=0"),
+        ),
+        (
+            &["kustomizeController.requeueDependency=\"5s\""],
+            "Deployment",
+            "kustomize-controller",
+            "/spec/template/spec/containers/0/args",
+            json!("--requeue-dependency=5s"),
+        ),
+        (
+            &["notificationController.rateLimitInterval=\"1m\""],
+            "Deployment",
+            "notification-controller",
+            "/spec/template/spec/containers/0/args",
+            json!("--rate-limit-interval=1m"),
+        ),
+        (
+            &["multitenancy.enabled=true"],
+            "Deployment",
+            "kustomize-controller",
+            "/spec/template/spec/containers/0/args",
+            json!("--no-remote-bases=true"),
+        ),
+        (
+            &["multitenancy.enabled=true"],
+            "Deployment",
+            "notification-controller",
+            "/spec/template/spec/containers/0/args",
+            json!("--no-cross-namespace-refs=true"),
+        ),
+        (
+            &["sharding.shards=[\"shard1\"]"],
+            "Deployment",
+            "kustomize-controller",
+            "/spec/template/spec/containers/0/args",
+            json!("--watch-label-selector=!sharding.fluxcd.io/key"),
+        ),
+        (
+            &["sharding.shards=[\"shard1\"]"],
+            "Deployment",
+            "kustomize-controller-shard1",
+            "/spec/template/spec/containers/0/args",
+            json!("--watch-label-selector=sharding.fluxcd.io/key=shard1"),
+        ),
+        (
+            &["sharding.shards=[\"shard1\"]"],
+            "Deployment",
+            "source-controller-shard1",
+            "/spec/template/spec/containers/0/args",
+            json!("--storage-adv-addr=source-controller-shard1.$(RUNTIME_NAMESPACE).svc.cluster.local."),
+        ),
+        (
+            &["sharding.shards=[\"shard1\"]"],
+            "Service",
+            "source-controller-shard1",
+            "/spec/selector",
+            json!({ "app": "source-controller-shard1" }),
+        ),
+        (
+            &["kustomizeController.replicas=2"],
+            "PodDisruptionBudget",
+            "kustomize-controller",
+            "/spec/maxUnavailable",
+            json!(1),
+        ),
+        (
+            &["kustomizeController.nodeSelector={\"dedicated\":\"flux\"}"],
+            "Deployment",
+            "kustomize-controller",
+            "/spec/template/spec/nodeSelector",
+            json!({ "dedicated": "flux" }),
+        ),
+        (
+            &["tolerations=[{\"key\":\"dedicated\",\"operator\":\"Exists\"}]"],
+            "Deployment",
+            "source-controller",
+            "/spec/template/spec/tolerations/0/key",
+            json!("dedicated"),
+        ),
+        (
+            &["kustomizeController.resources={\"limits\":{\"memory\":\"4Gi\"},\"requests\":{\"cpu\":\"2\"}}"],
+            "Deployment",
+            "kustomize-controller",
+            "/spec/template/spec/containers/0/resources/limits/memory",
+            json!("4Gi"),
+        ),
+        (
+            &["sourceController.storage.existingClaim=\"artifacts\""],
+            "Deployment",
+            "source-controller",
+            "/spec/template/spec/volumes/0/persistentVolumeClaim/claimName",
+            json!("artifacts"),
+        ),
+        (
+            &["kustomizeController.snapshots.emptyDir={\"medium\":\"Memory\"}"],
+            "Deployment",
+            "kustomize-controller",
+            "/spec/template/spec/volumes/0/emptyDir/medium",
+            json!("Memory"),
+        ),
+        (
+            &["image.registry=\"registry.example.com/team\"", "image.tag=\"v2\""],
+            "Deployment",
+            "source-controller",
+            "/spec/template/spec/containers/0/image",
+            json!("registry.example.com/team/source-controller:v2"),
+        ),
+        (
+            &["monitoring.podMonitor.create=true"],
+            "PodMonitor",
+            "flux-system",
+            "/spec/podMetricsEndpoints/0/port",
+            json!("http-prom"),
+        ),
+        (
+            &["clusterDomain=\"example.org\""],
+            "Deployment",
+            "kustomize-controller",
+            "/spec/template/spec/containers/0/args",
+            json!("--events-addr=http://notification-controller.flux-system.svc.example.org./"),
+        ),
+    ]
+}
+
+#[test]
+fn values_reach_their_objects() -> Result<()> {
+    for (values, kind, name, pointer, expected) in rows() {
+        let objects = objects(&render(values)?)?;
+        let object = get(&objects, kind, name).with_context(|| format!("{values:?}: no {kind} {name}"))?;
+        let found = object.pointer(pointer).unwrap_or(&Value::Null);
+        let there = match found {
+            Value::Array(items) => items.contains(&expected),
+            other => *other == expected,
+        };
+        assert!(there, "{values:?}: {pointer} of {kind} {name} is {found}");
+    }
+    Ok(())
+}
+
+/// Values and an object that they leave out.
+const LEFT_OUT: [(&str, &str, &str); 8] = [
+    ("crds.install=false", "CustomResourceDefinition", "kustomizations.kustomize.toolkit.fluxcd.io"),
+    ("rbac.create=false", "ClusterRole", "crd-controller-flux-system"),
+    ("rbac.clusterAdmin=false", "ClusterRoleBinding", "cluster-reconciler-flux-system"),
+    ("rbac.aggregate=false", "ClusterRole", "flux-view-flux-system"),
+    ("networkPolicies.create=false", "NetworkPolicy", "allow-egress"),
+    ("resourceQuota.create=false", "ResourceQuota", "critical-pods-flux-system"),
+    ("notificationController.enabled=false", "Deployment", "notification-controller"),
+    ("sourceController.enabled=false", "ServiceAccount", "source-controller"),
+];
+
+#[test]
+fn switches_leave_objects_out() -> Result<()> {
+    let all = objects(&render(&[])?)?;
+    for (value, kind, name) in LEFT_OUT {
+        assert!(get(&all, kind, name).is_some(), "no {kind} {name} at all");
+        let objects = objects(&render(&[value])?)?;
+        assert!(get(&objects, kind, name).is_none(), "{value}: {kind} {name}");
+    }
+    Ok(())
+}
+
+/// A controller without a notification controller sends its events to the API server only.
+#[test]
+fn nobody_sends_events_to_a_controller_that_is_off() -> Result<()> {
+    let objects = objects(&render(&["notificationController.enabled=false"])?)?;
+    let deployment = get(&objects, "Deployment", "kustomize-controller").context("no Deployment")?;
+    let args = deployment.pointer("/spec/template/spec/containers/0/args");
+    assert!(!args.unwrap_or(&Value::Null).to_string().contains("--events-addr"), "{args:?}");
+    Ok(())
+}
+
+#[test]
+fn no_controller_has_a_cpu_limit() -> Result<()> {
+    let objects = objects(&render(&[])?)?;
+    let deployments = objects.values().filter(|object| object["kind"] == "Deployment");
+    let limits: Vec<_> = deployments
+        .filter_map(|object| object.pointer("/spec/template/spec/containers/0/resources/limits"))
+        .collect();
+    assert_eq!(limits.len(), 3);
+    assert!(limits.iter().all(|limits| limits.get("cpu").is_none()), "{limits:?}");
+    Ok(())
+}
+
+/// Values that the schema refuses, and a part of what it says.
+const REFUSED: [(&str, &str); 6] = [
+    ("kustomizeController.concurency=3", "concurency"),
+    ("kustomizeController.concurrency=0", "/kustomizeController/concurrency"),
+    ("kustomizeController.kubeApiQps=\"many\"", "/kustomizeController/kubeApiQps"),
+    ("logLevel=\"warning\"", "/logLevel"),
+    ("sharding.shards=[\"Shard 1\"]", "/sharding/shards/0"),
+    ("kustomizeController.requeueDependency=\"soon\"", "/kustomizeController/requeueDependency"),
+];
+
+#[test]
+fn wrong_values_are_refused_by_name() {
+    for (value, said) in REFUSED {
+        let refused = render(&[value]).expect_err(value).to_string();
+        assert!(refused.contains(said), "{value}: {refused}");
+    }
+}
