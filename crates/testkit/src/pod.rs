@@ -55,6 +55,9 @@ pub async fn start(
     home: &Path,
     surroundings: &Surroundings,
 ) -> Result<Process> {
+    if !is_root()? {
+        bail!("running a pod as its Deployment says needs root: run the tests as root");
+    }
     let namespace = text(&deployment["metadata"]["namespace"])?;
     let pod = &deployment["spec"]["template"]["spec"];
     let [container] = pod["containers"]
@@ -75,7 +78,8 @@ pub async fn start(
     rootfs::stage(&binaries.join(name), &root)?;
     let mut hosts = "127.0.0.1 localhost\n".to_owned();
     for (host, address) in &surroundings.hosts {
-        hosts.extend([address, " ", host, "\n"]);
+        // The controllers use absolute names, which end in a dot.
+        hosts.extend([address, " ", host, " ", host, ".\n"]);
     }
     fs::write(root.join("etc/hosts"), hosts).context("write the hosts")?;
     let account = text(&pod["serviceAccountName"])?;
@@ -114,7 +118,11 @@ pub async fn start(
     }
     program = program
         .arg(CHROOT)
-        .arg(format!("--userspec={}:{}", id("runAsUser"), id("runAsGroup")))
+        .arg(format!(
+            "--userspec={}:{}",
+            id("runAsUser"),
+            id("runAsGroup")
+        ))
         .arg(format!("--groups={group}"))
         .arg(&root)
         .arg(format!("/{name}"));
@@ -126,6 +134,12 @@ pub async fn start(
         program = program.arg(argument);
     }
     program.args(&surroundings.flags).spawn()
+}
+
+fn is_root() -> Result<bool> {
+    let status = fs::read_to_string("/proc/self/status").context("read who this is")?;
+    let user = status.lines().find_map(|line| line.strip_prefix("Uid:"));
+    Ok(user.and_then(|ids| ids.split_whitespace().nth(1)) == Some("0"))
 }
 
 /// Where the container mounts an `emptyDir`.

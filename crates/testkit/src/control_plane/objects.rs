@@ -16,7 +16,9 @@ const DEADLINE: Duration = Duration::from_mins(2);
 pub(super) async fn create_node(client: Client, name: &str) -> Result<()> {
     let nodes: Api<Node> = Api::all(client);
     let node = serde_json::from_value(json!({
-        "metadata": { "name": name, "labels": { "kubernetes.io/hostname": name } },
+        "metadata": { "name": name, "labels": {
+            "kubernetes.io/hostname": name, "kubernetes.io/os": "linux",
+        } },
         "status": {
             "capacity": { "cpu": "10000", "memory": "100Ti", "pods": "100000" },
             "allocatable": { "cpu": "10000", "memory": "100Ti", "pods": "100000" },

@@ -22,7 +22,9 @@ fn chart_dir() -> PathBuf {
 
 /// Runs a program and returns what it prints; its errors are the error.
 fn run(command: &mut Command) -> Result<String> {
-    let output = command.output().with_context(|| format!("run {command:?}"))?;
+    let output = command
+        .output()
+        .with_context(|| format!("run {command:?}"))?;
     if !output.status.success() {
         bail!(
             "{}{}",

@@ -26,7 +26,13 @@ fn get<'a>(objects: &'a Objects, kind: &str, name: &str) -> Option<&'a Value> {
 }
 
 /// Values, an object, where to look in it, and what has to be there.
-type Row = (&'static [&'static str], &'static str, &'static str, &'static str, Value);
+type Row = (
+    &'static [&'static str],
+    &'static str,
+    &'static str,
+    &'static str,
+    Value,
+);
 
 fn rows() -> Vec<Row> {
     vec![
@@ -38,7 +44,10 @@ fn rows() -> Vec<Row> {
             json!("--concurrent=20"),
         ),
         (
-            &["kustomizeController.kubeApiQps=500", "kustomizeController.kubeApiBurst=1000"],
+            &[
+                "kustomizeController.kubeApiQps=500",
+                "kustomizeController.kubeApiBurst=1000",
+            ],
             "Deployment",
             "kustomize-controller",
             "/spec/template/spec/containers/0/args",
@@ -105,7 +114,9 @@ fn rows() -> Vec<Row> {
             "Deployment",
             "source-controller-shard1",
             "/spec/template/spec/containers/0/args",
-            json!("--storage-adv-addr=source-controller-shard1.$(RUNTIME_NAMESPACE).svc.cluster.local."),
+            json!(
+                "--storage-adv-addr=source-controller-shard1.$(RUNTIME_NAMESPACE).svc.cluster.local."
+            ),
         ),
         (
             &["sharding.shards=[\"shard1\"]"],
@@ -136,7 +147,9 @@ fn rows() -> Vec<Row> {
             json!("dedicated"),
         ),
         (
-            &["kustomizeController.resources={\"limits\":{\"memory\":\"4Gi\"},\"requests\":{\"cpu\":\"2\"}}"],
+            &[
+                "kustomizeController.resources={\"limits\":{\"memory\":\"4Gi\"},\"requests\":{\"cpu\":\"2\"}}",
+            ],
             "Deployment",
             "kustomize-controller",
             "/spec/template/spec/containers/0/resources/limits/memory",
@@ -157,7 +170,10 @@ fn rows() -> Vec<Row> {
             json!("Memory"),
         ),
         (
-            &["image.registry=\"registry.example.com/team\"", "image.tag=\"v2\""],
+            &[
+                "image.registry=\"registry.example.com/team\"",
+                "image.tag=\"v2\"",
+            ],
             "Deployment",
             "source-controller",
             "/spec/template/spec/containers/0/image",
@@ -184,7 +200,8 @@ fn rows() -> Vec<Row> {
 fn values_reach_their_objects() -> Result<()> {
     for (values, kind, name, pointer, expected) in rows() {
         let objects = objects(&render(values)?)?;
-        let object = get(&objects, kind, name).with_context(|| format!("{values:?}: no {kind} {name}"))?;
+        let object =
+            get(&objects, kind, name).with_context(|| format!("{values:?}: no {kind} {name}"))?;
         let found = object.pointer(pointer).unwrap_or(&Value::Null);
         let there = match found {
             Value::Array(items) => items.contains(&expected),
@@ -197,14 +214,46 @@ fn values_reach_their_objects() -> Result<()> {
 
 /// Values and an object that they leave out.
 const LEFT_OUT: [(&str, &str, &str); 8] = [
-    ("crds.install=false", "CustomResourceDefinition", "kustomizations.kustomize.toolkit.fluxcd.io"),
-    ("rbac.create=false", "ClusterRole", "crd-controller-flux-system"),
-    ("rbac.clusterAdmin=false", "ClusterRoleBinding", "cluster-reconciler-flux-system"),
-    ("rbac.aggregate=false", "ClusterRole", "flux-view-flux-system"),
-    ("networkPolicies.create=false", "NetworkPolicy", "allow-egress"),
-    ("resourceQuota.create=false", "ResourceQuota", "critical-pods-flux-system"),
-    ("notificationController.enabled=false", "Deployment", "notification-controller"),
-    ("sourceController.enabled=false", "ServiceAccount", "source-controller"),
+    (
+        "crds.install=false",
+        "CustomResourceDefinition",
+        "kustomizations.kustomize.toolkit.fluxcd.io",
+    ),
+    (
+        "rbac.create=false",
+        "ClusterRole",
+        "crd-controller-flux-system",
+    ),
+    (
+        "rbac.clusterAdmin=false",
+        "ClusterRoleBinding",
+        "cluster-reconciler-flux-system",
+    ),
+    (
+        "rbac.aggregate=false",
+        "ClusterRole",
+        "flux-view-flux-system",
+    ),
+    (
+        "networkPolicies.create=false",
+        "NetworkPolicy",
+        "allow-egress",
+    ),
+    (
+        "resourceQuota.create=false",
+        "ResourceQuota",
+        "critical-pods-flux-system",
+    ),
+    (
+        "notificationController.enabled=false",
+        "Deployment",
+        "notification-controller",
+    ),
+    (
+        "sourceController.enabled=false",
+        "ServiceAccount",
+        "source-controller",
+    ),
 ];
 
 #[test]
@@ -213,7 +262,10 @@ fn switches_leave_objects_out() -> Result<()> {
     for (value, kind, name) in LEFT_OUT {
         assert!(get(&all, kind, name).is_some(), "no {kind} {name} at all");
         let objects = objects(&render(&[value])?)?;
-        assert!(get(&objects, kind, name).is_none(), "{value}: {kind} {name}");
+        assert!(
+            get(&objects, kind, name).is_none(),
+            "{value}: {kind} {name}"
+        );
     }
     Ok(())
 }
@@ -222,32 +274,53 @@ fn switches_leave_objects_out() -> Result<()> {
 #[test]
 fn nobody_sends_events_to_a_controller_that_is_off() -> Result<()> {
     let objects = objects(&render(&["notificationController.enabled=false"])?)?;
-    let deployment = get(&objects, "Deployment", "kustomize-controller").context("no Deployment")?;
+    let deployment =
+        get(&objects, "Deployment", "kustomize-controller").context("no Deployment")?;
     let args = deployment.pointer("/spec/template/spec/containers/0/args");
-    assert!(!args.unwrap_or(&Value::Null).to_string().contains("--events-addr"), "{args:?}");
+    assert!(
+        !args
+            .unwrap_or(&Value::Null)
+            .to_string()
+            .contains("--events-addr"),
+        "{args:?}"
+    );
     Ok(())
 }
 
 #[test]
 fn no_controller_has_a_cpu_limit() -> Result<()> {
     let objects = objects(&render(&[])?)?;
-    let deployments = objects.values().filter(|object| object["kind"] == "Deployment");
+    let deployments = objects
+        .values()
+        .filter(|object| object["kind"] == "Deployment");
     let limits: Vec<_> = deployments
         .filter_map(|object| object.pointer("/spec/template/spec/containers/0/resources/limits"))
         .collect();
     assert_eq!(limits.len(), 3);
-    assert!(limits.iter().all(|limits| limits.get("cpu").is_none()), "{limits:?}");
+    assert!(
+        limits.iter().all(|limits| limits.get("cpu").is_none()),
+        "{limits:?}"
+    );
     Ok(())
 }
 
 /// Values that the schema refuses, and a part of what it says.
 const REFUSED: [(&str, &str); 6] = [
     ("kustomizeController.concurency=3", "concurency"),
-    ("kustomizeController.concurrency=0", "/kustomizeController/concurrency"),
-    ("kustomizeController.kubeApiQps=\"many\"", "/kustomizeController/kubeApiQps"),
+    (
+        "kustomizeController.concurrency=0",
+        "/kustomizeController/concurrency",
+    ),
+    (
+        "kustomizeController.kubeApiQps=\"many\"",
+        "/kustomizeController/kubeApiQps",
+    ),
     ("logLevel=\"warning\"", "/logLevel"),
     ("sharding.shards=[\"Shard 1\"]", "/sharding/shards/0"),
-    ("kustomizeController.requeueDependency=\"soon\"", "/kustomizeController/requeueDependency"),
+    (
+        "kustomizeController.requeueDependency=\"soon\"",
+        "/kustomizeController/requeueDependency",
+    ),
 ];
 
 #[test]

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use kube::{
     Api, Client,
-    api::{ApiResource, DynamicObject, GroupVersionKind},
+    api::{ApiResource, DynamicObject, GroupVersionKind, ListParams},
 };
 use serde_json::{Value, json};
 use testkit::{
@@ -45,7 +45,7 @@ fn api(client: &Client, api_version: &str, kind: &str) -> Api<DynamicObject> {
 /// The controllers of an installation, run as their Deployments say, with their Services.
 struct Pods {
     processes: Vec<Process>,
-    _services: tokio::task::JoinSet<()>,
+    services: tokio::task::JoinSet<()>,
 }
 
 impl Pods {
@@ -61,7 +61,7 @@ impl Pods {
             .collect();
         let mut pods = Self {
             processes: Vec::new(),
-            _services: tokio::task::JoinSet::new(),
+            services: tokio::task::JoinSet::new(),
         };
         for (name, address) in CONTROLLERS {
             let deployment = serde_json::to_value(deployments.get(name).await?)?;
@@ -99,7 +99,7 @@ impl Pods {
         let listener = TcpListener::bind((address, 80))
             .await
             .with_context(|| format!("{address}:80"))?;
-        self._services.spawn(async move {
+        self.services.spawn(async move {
             while let Ok((mut client, _)) = listener.accept().await {
                 tokio::spawn(async move {
                     if let Ok(mut pod) = TcpStream::connect(("127.0.0.1", target)).await {
@@ -157,7 +157,10 @@ impl Site {
     }
 
     fn helm(&self, args: &[&str]) -> Result<String> {
-        run(self.command(tool::helm()?).args(args).args(["--namespace", NAMESPACE]))
+        run(self
+            .command(tool::helm()?)
+            .args(args)
+            .args(["--namespace", NAMESPACE]))
     }
 
     fn flux(&self, args: &[&str]) -> Result<String> {
@@ -168,7 +171,14 @@ impl Site {
     async fn rolled_out(&self) -> Result<()> {
         for (name, _) in CONTROLLERS {
             let deployment = format!("deployment/{name}");
-            let args = ["rollout", "status", "--namespace", NAMESPACE, &deployment, "--timeout=60s"];
+            let args = [
+                "rollout",
+                "status",
+                "--namespace",
+                NAMESPACE,
+                &deployment,
+                "--timeout=60s",
+            ];
             self.plane.kubectl(&args).await?;
         }
         Ok(())
@@ -218,19 +228,25 @@ impl Site {
     }
 
     async fn arguments(&self, deployment: &str) -> Result<Value> {
-        let deployment = api(&self.client, "apps/v1", "Deployment").get(deployment).await?;
-        let args = deployment.data.pointer("/spec/template/spec/containers/0/args");
+        let deployment = api(&self.client, "apps/v1", "Deployment")
+            .get(deployment)
+            .await?;
+        let args = deployment
+            .data
+            .pointer("/spec/template/spec/containers/0/args");
         Ok(args.cloned().unwrap_or_default())
     }
 }
 
 fn files(value: &str) -> Vec<Change> {
-    let map = format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: app\ndata:\n  key: {value}\n");
+    let map =
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: app\ndata:\n  key: {value}\n");
     vec![Change::write("app.yaml", map)]
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_release_is_installed_used_upgraded_and_uninstalled_without_a_workload_lost() -> Result<()> {
+async fn a_release_is_installed_used_upgraded_and_uninstalled_without_a_workload_lost() -> Result<()>
+{
     let site = Site::start().await?;
     let chart = chart_dir();
     let chart = chart.to_string_lossy();
@@ -241,7 +257,11 @@ async fn a_release_is_installed_used_upgraded_and_uninstalled_without_a_workload
     site.use_it().await?;
     site.until_workload("one", &pods).await?;
 
-    let check = site.flux(&["check", "--components", "source-controller,kustomize-controller,notification-controller"]);
+    let check = site.flux(&[
+        "check",
+        "--components",
+        "source-controller,kustomize-controller,notification-controller",
+    ]);
     assert!(check.is_ok(), "{check:?}");
     site.repository.commit("main", "second", &files("two"))?;
     let said = site.flux(&["reconcile", "kustomization", "apps", "--with-source"])?;
@@ -250,15 +270,27 @@ async fn a_release_is_installed_used_upgraded_and_uninstalled_without_a_workload
     let listed = site.flux(&["get", "kustomizations", "--all-namespaces"])?;
     assert!(listed.contains("Applied revision: main@sha1:"), "{listed}");
 
-    site.helm(&["upgrade", "perigee", &chart, "--set", "kustomizeController.concurrency=20"])?;
+    site.helm(&[
+        "upgrade",
+        "perigee",
+        &chart,
+        "--set",
+        "kustomizeController.concurrency=20",
+    ])?;
     let args = site.arguments("kustomize-controller").await?;
     assert!(args.to_string().contains("--concurrent=20"), "{args}");
 
     // With the controllers alive, so that nothing is kept only because nobody is there to delete it.
     site.helm(&["uninstall", "perigee", "--wait"])?;
-    let deployments = api(&site.client, "apps/v1", "Deployment").list(&Default::default()).await?;
+    let deployments = api(&site.client, "apps/v1", "Deployment")
+        .list(&ListParams::default())
+        .await?;
     assert_eq!(deployments.items.len(), 0);
-    let kustomization = api(&site.client, "kustomize.toolkit.fluxcd.io/v1", "Kustomization");
+    let kustomization = api(
+        &site.client,
+        "kustomize.toolkit.fluxcd.io/v1",
+        "Kustomization",
+    );
     let kustomization = kustomization.get("apps").await?;
     assert_eq!(kustomization.metadata.deletion_timestamp, None);
     assert_eq!(site.workload().await?.as_deref(), Some("two"));
@@ -279,10 +311,18 @@ async fn the_plain_manifests_reconcile_with_the_controllers_run_as_they_say() ->
         let status = std::fs::read_to_string(format!("/proc/{}/status", process.id()))?;
         let field = |name: &str| {
             let line = status.lines().find(|line| line.starts_with(name));
-            line.unwrap_or_default().split_whitespace().nth(1).unwrap_or_default().to_owned()
+            line.unwrap_or_default()
+                .split_whitespace()
+                .nth(1)
+                .unwrap_or_default()
+                .to_owned()
         };
-        assert_eq!((field("Uid:"), field("CapEff:"), field("NoNewPrivs:")),
-            ("65534".into(), "0000000000000000".into(), "1".into()), "{}", process.log().display());
+        assert_eq!(
+            (field("Uid:"), field("CapEff:"), field("NoNewPrivs:")),
+            ("65534".into(), "0000000000000000".into(), "1".into()),
+            "{}",
+            process.log().display()
+        );
     }
     Ok(())
 }

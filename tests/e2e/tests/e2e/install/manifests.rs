@@ -26,7 +26,10 @@ fn without_helm(mut objects: Objects) -> Objects {
         let Some(metadata) = object["metadata"].as_object_mut() else {
             continue;
         };
-        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+        if let Some(annotations) = metadata
+            .get_mut("annotations")
+            .and_then(Value::as_object_mut)
+        {
             annotations.remove("helm.sh/resource-policy");
             if annotations.is_empty() {
                 metadata.remove("annotations");
