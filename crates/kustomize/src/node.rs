@@ -62,6 +62,15 @@ pub(crate) struct Key {
 }
 
 impl Node {
+    /// The kind of node, as messages name it.
+    pub(crate) fn kind_name(&self) -> &'static str {
+        match self {
+            Self::Mapping(_) => "MappingNode",
+            Self::Sequence(_) => "SequenceNode",
+            Self::Scalar(_) => "ScalarNode",
+        }
+    }
+
     pub(crate) fn scalar(text: &str, tag: Tag, style: Style) -> Self {
         Self::Scalar(Arc::new(Scalar {
             text: text.into(),
@@ -314,12 +323,20 @@ impl FromIterator<(String, Node)> for Mapping {
 
 /// Fails where a transformer writes to something that is no scalar.
 pub(crate) fn require_scalar(node: &Node) -> crate::error::Result<()> {
-    let got = match node {
-        Node::Scalar(_) => return Ok(()),
-        Node::Sequence(_) => "SequenceNode",
-        Node::Mapping(_) => "MappingNode",
-    };
-    Err(wrong_kind("ScalarNode", got))
+    if matches!(node, Node::Scalar(_)) {
+        Ok(())
+    } else {
+        Err(wrong_kind("ScalarNode", node.kind_name()))
+    }
+}
+
+/// Fails where a transformer looks for a field of something that has none; null passes.
+pub(crate) fn require_mapping(node: &Node) -> crate::error::Result<()> {
+    if matches!(node, Node::Mapping(_)) || node.is_null() {
+        Ok(())
+    } else {
+        Err(wrong_kind("MappingNode", node.kind_name()))
+    }
 }
 
 pub(crate) fn wrong_kind(want: &str, got: &str) -> crate::error::Error {

@@ -5,6 +5,8 @@
 //! ones, as upstream.
 //! Source: kustomize `api/resource/resource.go`, `api/internal/utils/annotations.go` (api 0.21.1).
 
+mod annotations;
+
 use std::sync::Arc;
 
 use crate::id::{Gvk, Id};
@@ -12,6 +14,8 @@ use crate::links::Links;
 use crate::node::{Mapping, Node, Tag};
 use crate::origin::Origin;
 use crate::scope::Scopes;
+
+pub(crate) use annotations::Shown;
 
 /// An object with its history.
 #[derive(Debug, Clone)]

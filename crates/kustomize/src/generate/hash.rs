@@ -2,10 +2,11 @@
 //!
 //! Source: kustomize `api/hasher/hasher.go` (api 0.21.1).
 
+use serde_json::{Number, Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Result;
-
+use crate::node::Node;
 use crate::parse;
 use crate::resource::Resource;
 use crate::resources::Resources;
@@ -43,7 +44,7 @@ pub(crate) fn of(resource: &Resource) -> Result<String> {
     for field in fields {
         let value = node.get(field);
         if matches!(*field, "binaryData" | "stringData")
-            && value.is_none_or(|v| v.as_mapping().is_none())
+            && value.is_none_or(|value| matches!(value, Node::Scalar(_)))
         {
             continue;
         }
@@ -55,14 +56,32 @@ pub(crate) fn of(resource: &Resource) -> Result<String> {
         // The name is never found upstream and therefore always empty.
         match value.filter(|_| *field != "name") {
             Some(node) if node.as_mapping().is_some() => {
-                yaml::write_json(&parse::to_json(node)?, &mut text);
+                let mut value = parse::to_json(node)?;
+                as_floats(&mut value);
+                yaml::write_json(&value, &mut text);
             }
+            // Upstream reads it into a map, fails, and goes on without.
+            Some(node) if node.as_sequence().is_some() => text.extend_from_slice(b"null"),
             Some(node) => yaml::write_json_string(node.value(), &mut text),
             None => text.extend_from_slice(b"\"\""),
         }
     }
     text.push(b'}');
     Ok(encode(&text))
+}
+
+/// Numbers as Go reads them where it does not know the type.
+fn as_floats(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            if let Some(float) = number.as_f64().and_then(Number::from_f64) {
+                *number = float;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(as_floats),
+        Value::Object(fields) => fields.values_mut().for_each(as_floats),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
 }
 
 fn encode(text: &[u8]) -> String {

@@ -75,7 +75,9 @@ fn env_file(content: &[u8], pairs: &mut Vec<(String, Vec<u8>)>) -> Result<()> {
             continue;
         }
         let (key, value) = line.split_once('=').unwrap_or((line, ""));
-        pairs.push((key.to_owned(), value.as_bytes().to_vec()));
+        if !key.is_empty() {
+            pairs.push((key.to_owned(), value.as_bytes().to_vec()));
+        }
     }
     Ok(())
 }
@@ -110,7 +112,7 @@ fn unquote(text: &str) -> &str {
 fn file_source(source: &str) -> Result<(&str, &str)> {
     let invalid = |text: String| Err(Error::invalid(text));
     match source.split_once('=') {
-        None => Ok((base_name(source), source)),
+        None => Ok((base_name(source.trim_end_matches('/')), source)),
         Some(("", _)) => invalid(format!("missing key name for file path {source} in files")),
         Some((_, "")) => invalid(format!("missing file path for key name {source} in files")),
         Some((_, path)) if path.contains('=') => invalid(format!(

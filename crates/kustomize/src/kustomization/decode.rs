@@ -31,6 +31,9 @@ pub(crate) struct Place<'a> {
 
 /// A type that can be decoded.
 pub(crate) trait Decode: Sized {
+    /// The type's name in messages.
+    fn type_name() -> String;
+
     /// Decodes a value that is not null.
     fn decode(value: &Value, place: &Place<'_>) -> Result<Self, String>;
 }
@@ -86,41 +89,69 @@ impl<'a> Place<'a> {
 }
 
 impl Decode for String {
+    fn type_name() -> String {
+        "string".to_owned()
+    }
+
     fn decode(value: &Value, place: &Place<'_>) -> Result<Self, String> {
         match (value, place.mode) {
             (Value::String(text), _) => Ok(text.clone()),
             (Value::Bool(flag), Mode::Lenient) => Ok(flag.to_string()),
             (Value::Number(number), Mode::Lenient) => Ok(number_text(number)),
-            _ => Err(place.mismatch(value, "string")),
+            _ => Err(place.mismatch(value, &Self::type_name())),
         }
     }
 }
 
 impl Decode for bool {
+    fn type_name() -> String {
+        "bool".to_owned()
+    }
+
     fn decode(value: &Value, place: &Place<'_>) -> Result<Self, String> {
-        value.as_bool().ok_or_else(|| place.mismatch(value, "bool"))
+        value
+            .as_bool()
+            .ok_or_else(|| place.mismatch(value, &Self::type_name()))
     }
 }
 
 impl Decode for i64 {
+    fn type_name() -> String {
+        "int64".to_owned()
+    }
+
     fn decode(value: &Value, place: &Place<'_>) -> Result<Self, String> {
-        value.as_i64().ok_or_else(|| place.mismatch(value, "int64"))
+        value
+            .as_i64()
+            .ok_or_else(|| place.mismatch(value, &Self::type_name()))
     }
 }
 
 impl Decode for Value {
+    fn type_name() -> String {
+        "interface {}".to_owned()
+    }
+
     fn decode(value: &Value, _: &Place<'_>) -> Result<Self, String> {
         Ok(value.clone())
     }
 }
 
 impl<T: Decode> Decode for Box<T> {
+    fn type_name() -> String {
+        T::type_name()
+    }
+
     fn decode(value: &Value, place: &Place<'_>) -> Result<Self, String> {
         T::decode(value, place).map(Self::new)
     }
 }
 
 impl<T: Decode> Decode for Option<T> {
+    fn type_name() -> String {
+        T::type_name()
+    }
+
     fn decode(value: &Value, place: &Place<'_>) -> Result<Self, String> {
         if value.is_null() {
             Ok(None)
@@ -131,10 +162,14 @@ impl<T: Decode> Decode for Option<T> {
 }
 
 impl<T: Decode + Default> Decode for Vec<T> {
+    fn type_name() -> String {
+        format!("[]{}", T::type_name())
+    }
+
     fn decode(value: &Value, place: &Place<'_>) -> Result<Self, String> {
         let items = value
             .as_array()
-            .ok_or_else(|| place.mismatch(value, "[]"))?;
+            .ok_or_else(|| place.mismatch(value, &Self::type_name()))?;
         items
             .iter()
             .map(|item| {
@@ -149,10 +184,14 @@ impl<T: Decode + Default> Decode for Vec<T> {
 }
 
 impl Decode for BTreeMap<String, String> {
+    fn type_name() -> String {
+        "map[string]string".to_owned()
+    }
+
     fn decode(value: &Value, place: &Place<'_>) -> Result<Self, String> {
         let fields = value
             .as_object()
-            .ok_or_else(|| place.mismatch(value, "map[string]string"))?;
+            .ok_or_else(|| place.mismatch(value, &Self::type_name()))?;
         fields
             .iter()
             .map(|(key, value)| {
@@ -171,13 +210,17 @@ impl Decode for BTreeMap<String, String> {
 macro_rules! decode_struct {
     ($name:ident, $label:literal, { $($key:literal => $field:ident),* $(,)? }) => {
         impl $crate::kustomization::decode::Decode for $name {
+            fn type_name() -> String {
+                concat!("types.", $label).to_owned()
+            }
+
             fn decode(
                 value: &serde_json::Value,
                 place: &$crate::kustomization::decode::Place<'_>,
             ) -> Result<Self, String> {
                 let fields = value
                     .as_object()
-                    .ok_or_else(|| place.mismatch(value, concat!("types.", $label)))?;
+                    .ok_or_else(|| place.mismatch(value, &Self::type_name()))?;
                 let mut out = Self::default();
                 for (key, value) in fields {
                     match $crate::kustomization::decode::known(key, &[$($key),*]) {

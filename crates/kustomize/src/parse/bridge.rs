@@ -134,8 +134,10 @@ fn value_of(node: &Node, top: bool) -> Result<Value> {
         Node::Mapping(fields) => {
             let mut map = Map::new();
             for (key, value) in fields.iter() {
-                let is_text =
-                    key.tag == Tag::Str || (key.tag == Tag::None && !needs_quotes(&key.text));
+                // An empty key has to be quoted when it is printed, whatever it was read as.
+                let is_text = key.tag == Tag::Str
+                    || key.text.is_empty()
+                    || (key.tag == Tag::None && !needs_quotes(&key.text));
                 if !top && !is_text {
                     return Err(Error::invalid(
                         "json: unsupported type: map[interface {}]interface {}",

@@ -7,7 +7,7 @@
 use crate::error::{Result, ResultExt as _};
 use crate::field_spec::{Create, FieldSpecs};
 use crate::kustomization::Image;
-use crate::node::{Node, Tag, require_scalar};
+use crate::node::{Node, Tag, require_mapping, require_scalar};
 use crate::regex::Pattern;
 use crate::resources::Resources;
 
@@ -93,18 +93,9 @@ impl<'a> Update<'a> {
 
     fn list(&self, list: &mut Node) -> Result<()> {
         for container in list.as_sequence_mut().into_iter().flatten() {
-            match container {
-                Node::Mapping(_) => {
-                    if let Some(image) = container.get_mut("image") {
-                        self.image(image)?;
-                    }
-                }
-                Node::Scalar(_) => {
-                    return Err(crate::node::wrong_kind("MappingNode", "ScalarNode"));
-                }
-                Node::Sequence(_) => {
-                    return Err(crate::node::wrong_kind("MappingNode", "SequenceNode"));
-                }
+            require_mapping(container)?;
+            if let Some(image) = container.get_mut("image") {
+                self.image(image)?;
             }
         }
         Ok(())

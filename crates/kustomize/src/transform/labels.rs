@@ -11,7 +11,7 @@ use crate::field_spec::{Create, FieldSpec, FieldSpecs};
 use crate::id::Gvk;
 use crate::kustomization::{Field, Label};
 use crate::links::Links;
-use crate::node::{Node, Scalar, Style, Tag};
+use crate::node::{Node, Scalar, Style, Tag, require_mapping, require_scalar};
 use crate::resources::Resources;
 
 /// Sets `pairs` at every place that `specs` lead to; keys in order, values are strings.
@@ -85,6 +85,8 @@ fn set(
     links: &mut Links,
 ) -> Result<()> {
     match node {
+        // A setter without a name is one of the node itself.
+        _ if key.is_empty() => require_scalar(node),
         Node::Mapping(_) => {
             let Some(fields) = node.as_mapping_mut() else {
                 return Ok(());
@@ -103,8 +105,6 @@ fn set(
             }
             Ok(())
         }
-        Node::Scalar(scalar) if scalar.tag == Tag::Null => Ok(()),
-        Node::Scalar(_) => Err(crate::node::wrong_kind("MappingNode", "ScalarNode")),
-        Node::Sequence(_) => Err(crate::node::wrong_kind("MappingNode", "SequenceNode")),
+        other => require_mapping(other),
     }
 }

@@ -7,7 +7,7 @@
 
 use crate::error::{Error, Result, ResultExt as _};
 use crate::field_spec::{Create, FieldSpec, FieldSpecs};
-use crate::node::{Node, Tag};
+use crate::node::{Node, Tag, require_mapping, require_scalar, wrong_kind};
 use crate::resource::Resource;
 use crate::resources::Resources;
 
@@ -72,7 +72,7 @@ pub(crate) fn set_in(
     specs: &FieldSpecs,
 ) -> Result<()> {
     let mut set = |node: &mut Node| -> Result<()> {
-        crate::node::require_scalar(node)?;
+        require_scalar(node)?;
         if !options.unset_only || node.is_null() || node.value().is_empty() {
             node.set_text(options.namespace, Tag::Str);
         }
@@ -120,10 +120,14 @@ fn set_subjects(
         return Ok(());
     }
     let outer = || "setting namespace on (cluster)role binding subjects".to_owned();
+    let got = subjects.kind_name();
     let Some(items) = subjects.as_sequence_mut() else {
-        return Err(crate::node::wrong_kind("SequenceNode", "MappingNode").context(outer()));
+        return Err(wrong_kind("SequenceNode", got).context(outer()));
     };
     for subject in items {
+        require_mapping(subject)
+            .context(|| format!("looking up {field} on (cluster)role binding subject"))
+            .context(outer)?;
         if subject
             .get(field)
             .is_some_and(|value| value.value() == wanted)

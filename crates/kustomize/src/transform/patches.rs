@@ -13,7 +13,7 @@ use crate::merge::schema::Schemas;
 use crate::merge::strategic;
 use crate::node::Node;
 use crate::parse;
-use crate::resource::Resource;
+use crate::resource::{Resource, Shown};
 use crate::resources::Resources;
 use crate::selector::Matcher;
 
@@ -245,6 +245,7 @@ fn merge_into(resource: &mut Resource, patch: &Resource, schemas: &Schemas) -> R
     if history.allow_name_change || history.allow_kind_change {
         resource.remember_id();
     }
+    resource.show_history();
     let dest = std::mem::replace(resource.node_mut(), Node::null());
     let Some(merged) = strategic::merge(dest, patch.node().clone(), schemas)? else {
         return Ok(());
@@ -252,6 +253,9 @@ fn merge_into(resource: &mut Resource, patch: &Resource, schemas: &Schemas) -> R
     *resource.node_mut() = merged;
     if resource.node().is_nil_or_empty() {
         return Ok(());
+    }
+    if resource.hide_history() == Shown::Lost {
+        resource.history.forget();
     }
     if !history.allow_kind_change {
         resource.set_kind(&kind);
@@ -264,11 +268,13 @@ fn merge_into(resource: &mut Resource, patch: &Resource, schemas: &Schemas) -> R
 }
 
 fn apply_operations(resource: &mut Resource, operations: &[Operation]) -> Result<()> {
+    resource.show_history();
     let mut document = parse::to_json(resource.node())?;
     json6902::apply(&mut document, operations)?;
     if !document.is_object() {
         return Err(Error::invalid("a JSON patch must leave an object"));
     }
     *resource.node_mut() = parse::from_json(&document, parse::Numbers::Float);
+    resource.hide_history();
     Ok(())
 }
