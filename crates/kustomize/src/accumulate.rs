@@ -22,7 +22,7 @@ use crate::parse;
 use crate::resource::Resource;
 use crate::resources::Resources;
 use crate::transform::names::End;
-use crate::transform::patches::{self, Prepared};
+use crate::transform::patches::{JsonPatch, Prepared, StrategicPatches};
 use crate::transform::{
     annotations, images, labels, names, namespace, replacements, replicas, vars,
 };
@@ -363,28 +363,37 @@ impl<'a> Layer<'a> {
         let k = &self.kustomization;
         let config = into.config();
         // Configuring comes before running, so that a bad later one fails before an earlier one.
+        let trouble = |plugin: &str, config: String| {
+            format!("trouble configuring builtin {plugin} with config: `\n{config}`")
+        };
+        let strategic = (!k.patches_strategic_merge.is_empty())
+            .then(|| StrategicPatches::new(&k.patches_strategic_merge, "", &self.loader))
+            .transpose()
+            .context(|| {
+                let config = Kustomization::strategic_merge_yaml(&k.patches_strategic_merge);
+                trouble("PatchStrategicMergeTransformer", config)
+            })?;
         let prepared: Vec<Prepared> = k
             .patches
             .iter()
             .map(|patch| {
-                Prepared::new(patch, &self.loader).context(|| {
-                    format!(
-                        "trouble configuring builtin PatchTransformer with config: `\n{}`",
-                        patch.to_yaml()
-                    )
-                })
+                Prepared::new(patch, &self.loader)
+                    .context(|| trouble("PatchTransformer", patch.to_yaml("patch")))
+            })
+            .collect::<Result<_>>()?;
+        let json: Vec<JsonPatch> = k
+            .patches_json6902
+            .iter()
+            .map(|patch| {
+                JsonPatch::new(patch, &self.loader)
+                    .context(|| trouble("PatchJson6902Transformer", patch.to_yaml("jsonOp")))
             })
             .collect::<Result<_>>()?;
         let external = plugin::load_transformers(self, &k.transformers)?;
         let schemas = self.build.schemas();
         let resources = &mut into.resources;
-        if !k.patches_strategic_merge.is_empty() {
-            patches::apply_strategic_entries(
-                resources,
-                &k.patches_strategic_merge,
-                &self.loader,
-                &schemas,
-            )?;
+        if let Some(patches) = &strategic {
+            patches.apply(resources, &schemas)?;
             self.ran(resources, "PatchStrategicMergeTransformer");
         }
         for patch in &prepared {
@@ -420,8 +429,8 @@ impl<'a> Layer<'a> {
             annotations::transform(resources, &k.common_annotations, &config.common_annotations)?;
             self.ran(resources, "AnnotationsTransformer");
         }
-        for patch in &k.patches_json6902 {
-            patches::apply_json_entry(resources, patch, &self.loader)?;
+        for patch in &json {
+            patch.apply(resources)?;
             self.ran(resources, "PatchJson6902Transformer");
         }
         for replica in &k.replicas {

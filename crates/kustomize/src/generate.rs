@@ -55,7 +55,7 @@ fn finish(
     }
     let mut resource = Resource::new(Node::Mapping(root.into()), scopes);
     resource.history.needs_hash = !options.disable_name_suffix_hash;
-    resource.history.behavior = Behavior::parse(&args.behavior);
+    resource.history.behavior = Some(Behavior::parse(&args.behavior));
     resource
 }
 

@@ -505,8 +505,8 @@ impl Kustomization {
 }
 
 impl Patch {
-    /// The entry as kustomize shows it in messages.
-    pub(crate) fn to_yaml(&self) -> String {
+    /// The entry as kustomize shows it in messages, the text in place under `inline`.
+    pub(crate) fn to_yaml(&self, inline: &str) -> String {
         let fields = |pairs: &[(&str, &str)]| -> serde_json::Map<String, Value> {
             pairs
                 .iter()
@@ -514,7 +514,7 @@ impl Patch {
                 .map(|(key, value)| ((*key).to_owned(), Value::from(*value)))
                 .collect()
         };
-        let mut root = fields(&[("path", &self.path), ("patch", &self.inline)]);
+        let mut root = fields(&[("path", &self.path), (inline, &self.inline)]);
         if let Some(target) = &self.target {
             let target = fields(&[
                 ("group", &target.group),
@@ -527,10 +527,7 @@ impl Patch {
             ]);
             root.insert("target".to_owned(), Value::Object(target));
         }
-        let mut out = Vec::new();
-        // A text that YAML cannot carry is left out of the message.
-        drop(crate::parse::emit(&Value::Object(root), &mut out));
-        String::from_utf8_lossy(&out).into_owned()
+        shown(root)
     }
 }
 
@@ -552,4 +549,20 @@ impl GeneratorArgs {
         }
         options
     }
+}
+
+impl Kustomization {
+    /// The entries of `patchesStrategicMerge` as kustomize shows them in messages.
+    pub(crate) fn strategic_merge_yaml(entries: &[String]) -> String {
+        let mut root = serde_json::Map::new();
+        root.insert("paths".to_owned(), Value::from(entries.to_vec()));
+        shown(root)
+    }
+}
+
+/// A configuration in a message; a text that YAML cannot carry is left out.
+fn shown(config: serde_json::Map<String, Value>) -> String {
+    let mut out = Vec::new();
+    drop(crate::parse::emit(&Value::Object(config), &mut out));
+    String::from_utf8_lossy(&out).into_owned()
 }

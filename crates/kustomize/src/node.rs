@@ -8,6 +8,8 @@
 
 use std::sync::Arc;
 
+use crate::parse::is_ambiguous;
+
 /// A value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Node {
@@ -197,15 +199,31 @@ impl Node {
         });
     }
 
+    /// Quotes a string that YAML 1.1 would read as something else, as upstream does to each value
+    /// that it sets as a field.
+    /// Source: kyaml 0.21.1 `yaml/fns.go`.
+    pub(crate) fn quote_if_ambiguous(&mut self) {
+        if let Self::Scalar(scalar) = self
+            && matches!(scalar.tag, Tag::None | Tag::Str)
+            && scalar.style == Style::Plain
+            && is_ambiguous(&scalar.text)
+        {
+            Arc::make_mut(scalar).style = Style::Quoted;
+        }
+    }
+
     /// Sets the scalar field `name`, keeping the quoting of the one that is there.
     pub(crate) fn set_field(&mut self, name: &str, text: &str, tag: Tag) {
         let Some(mapping) = self.as_mapping_mut() else {
             return;
         };
-        match mapping.get_mut(name) {
-            Some(old) => old.set_text(text, tag),
-            None => mapping.push(name, Node::scalar(text, tag, Style::Plain)),
+        if let Some(old) = mapping.get_mut(name) {
+            old.set_text(text, tag);
+            return;
         }
+        let mut value = Node::scalar(text, tag, Style::Plain);
+        value.quote_if_ambiguous();
+        mapping.push(name, value);
     }
 
     /// The mapping at `name`, made if it is missing or null.

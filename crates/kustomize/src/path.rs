@@ -116,6 +116,43 @@ pub(crate) fn lookup<'n>(node: &'n Node, path: &[String]) -> Result<Option<&'n N
     Ok(Some(node))
 }
 
+/// Follows a path that names one place and makes what is missing: mappings, the element of a list
+/// that `[k=v]` names, and at the end an empty scalar.
+pub(crate) fn get_or_create<'n>(node: &'n mut Node, path: &[String]) -> Result<&'n mut Node> {
+    let Some((part, rest)) = path.split_first() else {
+        return Ok(node);
+    };
+    let next = || new_node(rest.first(), Some(Leaf::Scalar));
+    if let Some(index) = index(part) {
+        let item = sequence_mut(node)?.get_mut(index);
+        return get_or_create(item.ok_or_else(|| Error::invalid("no such element"))?, rest);
+    }
+    if let Some((field, value)) = element(part)? {
+        let items = sequence_mut(node)?;
+        let matches = |item: &Node| match field {
+            "" => item.value() == value,
+            field => item.get(field).is_some_and(|found| found.value() == value),
+        };
+        let at = items.iter().position(matches).unwrap_or(items.len());
+        if at == items.len() {
+            items.push(new_element(field, value));
+        }
+        let item = items.get_mut(at);
+        return get_or_create(item.ok_or_else(|| Error::invalid("no such element"))?, rest);
+    }
+    let got = node.kind_name();
+    let Some(fields) = node.as_mapping_mut() else {
+        return Err(wrong_kind("MappingNode", got));
+    };
+    match fields.get_mut(part) {
+        None => fields.push(part, next()),
+        Some(field) if field.is_null() => *field = next(),
+        Some(_) => {}
+    }
+    let field = fields.get_mut(part);
+    get_or_create(field.ok_or_else(|| Error::invalid("no such field"))?, rest)
+}
+
 /// Calls `visit` on every place that a path with patterns leads to, and returns how many there are.
 pub(crate) fn visit(
     node: &mut Node,
@@ -186,16 +223,7 @@ fn visit_matching(
     if count > 0 || create.is_none() {
         return Ok(count);
     }
-    let new = if field.is_empty() {
-        Node::untagged(value)
-    } else {
-        let mut new = Node::mapping();
-        if let Some(fields) = new.as_mapping_mut() {
-            fields.push(field, Node::untagged(value));
-        }
-        new
-    };
-    items.push(new);
+    items.push(new_element(field, value));
     run(items)
 }
 
@@ -206,11 +234,7 @@ fn visit_field(
     create: Option<Leaf>,
     visit_node: &mut dyn FnMut(&mut Node) -> Result<()>,
 ) -> Result<usize> {
-    let got = match node {
-        Node::Mapping(_) => "",
-        Node::Sequence(_) => "SequenceNode",
-        Node::Scalar(_) => "ScalarNode",
-    };
+    let got = node.kind_name();
     let Some(fields) = node.as_mapping_mut() else {
         return Err(wrong_kind("MappingNode", got));
     };
@@ -243,6 +267,18 @@ fn new_node(next: Option<&String>, create: Option<Leaf>) -> Node {
         (None, Some(Leaf::Sequence)) => Node::sequence(Vec::new()),
         (None, _) => Node::untagged(""),
     }
+}
+
+/// The element that `[field=value]` asks for.
+fn new_element(field: &str, value: &str) -> Node {
+    if field.is_empty() {
+        return Node::untagged(value);
+    }
+    let mut new = Node::mapping();
+    if let Some(fields) = new.as_mapping_mut() {
+        fields.push(field, Node::untagged(value));
+    }
+    new
 }
 
 /// Splits `[key=value]`.

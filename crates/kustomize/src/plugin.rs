@@ -8,6 +8,7 @@
 pub(crate) mod config;
 pub(crate) mod crds;
 mod transformer;
+mod value_add;
 
 use std::sync::Arc;
 
@@ -26,6 +27,13 @@ use crate::scope::Scopes;
 
 pub(crate) use transformer::Transformer;
 
+const GENERATORS: [&str; 4] = [
+    "ConfigMapGenerator",
+    "HelmChartInflationGenerator",
+    "IAMPolicyGenerator",
+    "SecretGenerator",
+];
+
 /// Runs the generators that a layer lists.
 pub(crate) fn generate(
     layer: &Layer<'_>,
@@ -33,24 +41,7 @@ pub(crate) fn generate(
     into: &mut Accumulator,
 ) -> Result<()> {
     for plugin in load(layer, entries).context(|| "loading generator plugins".to_owned())? {
-        let kind = plugin.kind().to_owned();
-        let (mut args, mut options) = generator_args(&plugin)?;
-        if args.name.is_empty() {
-            plugin.name().clone_into(&mut args.name);
-        }
-        if args.namespace.is_empty() {
-            plugin.namespace().clone_into(&mut args.namespace);
-        }
-        let mut resource = match kind.as_str() {
-            "ConfigMapGenerator" => generate::config_map::generate(&args, &options, &layer.loader)?,
-            "SecretGenerator" => generate::secret::generate(&args, &options, &layer.loader)?,
-            "IAMPolicyGenerator" => iam_policy(&plugin, layer.loader.scopes())?,
-            "HelmChartInflationGenerator" => {
-                return Err(layer.helm_refusal());
-            }
-            other => return Err(Error::Disabled(format!("unable to load builtin {other}"))),
-        };
-        options.labels.clear();
+        let mut resource = run_generator(layer, &plugin)?;
         resource.origin = origin_of(layer, &plugin);
         into.resources
             .absorb(resource)
@@ -59,12 +50,57 @@ pub(crate) fn generate(
     Ok(())
 }
 
+fn run_generator(layer: &Layer<'_>, plugin: &Resource) -> Result<Resource> {
+    let loading = || "loading generator plugins: failed to load generator".to_owned();
+    let configured = |error| fails_configuration(error, plugin);
+    match plugin.kind() {
+        "ConfigMapGenerator" => {
+            let (args, options) = generator_args(plugin)
+                .map_err(configured)
+                .context(loading)?;
+            generate::config_map::generate(&args, &options, &layer.loader)
+        }
+        "SecretGenerator" => {
+            let (args, options) = generator_args(plugin)
+                .map_err(configured)
+                .context(loading)?;
+            generate::secret::generate(&args, &options, &layer.loader)
+        }
+        "IAMPolicyGenerator" => iam_policy(plugin, layer.loader.scopes()),
+        "HelmChartInflationGenerator" => Err(layer
+            .helm_refusal()
+            .context(format!("plugin {} fails configuration", plugin.id())))
+        .context(loading),
+        _ => {
+            // Anything else is a transformer or nothing at all.
+            Transformer::new(layer, plugin)
+                .map_err(configured)
+                .context(loading)?;
+            Err(Error::invalid(format!(
+                "plugin {} not a generator",
+                plugin.id()
+            )))
+            .context(loading)
+        }
+    }
+}
+
 /// Reads the transformers that a layer lists.
 pub(crate) fn load_transformers(layer: &Layer<'_>, entries: &[String]) -> Result<Vec<Transformer>> {
     load(layer, entries)?
         .iter()
-        .map(|plugin| Transformer::new(layer, plugin))
+        .map(|plugin| {
+            Transformer::new(layer, plugin).map_err(|error| fails_configuration(error, plugin))
+        })
         .collect()
+}
+
+/// Names the plugin whose configuration is wrong.
+fn fails_configuration(error: Error, plugin: &Resource) -> Error {
+    match error {
+        error @ Error::Disabled(_) => error,
+        error => error.context(format!("plugin {} fails configuration", plugin.id())),
+    }
 }
 
 /// Runs validators: transformers that must leave the resources as they are.
@@ -87,15 +123,17 @@ pub(crate) fn validate(
                 .iter()
                 .zip(&before)
                 .all(|(resource, before)| {
-                    let mut after = resource.node().clone();
-                    if let Some(labels) = after
-                        .get_mut("metadata")
-                        .and_then(|metadata| metadata.get_mut("labels"))
-                        .and_then(|labels| labels.as_mapping_mut())
-                    {
-                        labels.remove(LABEL);
+                    let mut after = resource.clone();
+                    let labels = resource.labels();
+                    if labels.iter().any(|(key, _)| *key == LABEL) {
+                        let others = labels
+                            .into_iter()
+                            .filter(|(key, _)| *key != LABEL)
+                            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                            .collect();
+                        after.set_string_map("labels", others);
                     }
-                    after == *before
+                    after.node() == before
                 });
         if !unchanged {
             return Err(Error::invalid(
@@ -156,6 +194,12 @@ fn generator_args(
     if !args.env.is_empty() {
         args.envs.push(std::mem::take(&mut args.env));
     }
+    if args.name.is_empty() {
+        plugin.name().clone_into(&mut args.name);
+    }
+    if args.namespace.is_empty() {
+        plugin.namespace().clone_into(&mut args.namespace);
+    }
     let options = args.merged_options(None);
     Ok((args, options))
 }
@@ -172,7 +216,7 @@ fn iam_policy(plugin: &Resource, scopes: &Scopes) -> Result<Resource> {
     };
     if text("/cloud") != "gke" {
         return Err(Error::invalid(format!(
-            "cloud provider {} not supported",
+            "cloud provider {} not supported yet",
             text("/cloud")
         )));
     }

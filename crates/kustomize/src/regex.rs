@@ -33,7 +33,10 @@ impl Pattern {
         let regex = Regex::builder()
             .configure(config)
             .build(&translate(text))
-            .map_err(|error| Error::invalid(format!("error parsing regexp: {error}: `{text}`")))?;
+            .map_err(|_| {
+                let reason = fault(&translate(text));
+                Error::invalid(format!("error parsing regexp: {reason}: `{text}`"))
+            })?;
         Ok(Self(Kind::Regex(Box::new(regex))))
     }
 
@@ -57,6 +60,25 @@ impl Pattern {
             Kind::Literal(literal) => &**literal == text,
             Kind::Regex(regex) => regex.is_match(text),
         }
+    }
+}
+
+/// What Go says of a pattern that does not compile.
+fn fault(pattern: &str) -> &'static str {
+    use regex_syntax::ast::ErrorKind;
+    let Err(regex_syntax::Error::Parse(error)) = regex_syntax::parse(pattern) else {
+        return "expression too large";
+    };
+    match error.kind() {
+        ErrorKind::GroupUnclosed => "missing closing )",
+        ErrorKind::GroupUnopened => "unexpected )",
+        ErrorKind::ClassUnclosed => "missing closing ]",
+        ErrorKind::ClassRangeInvalid => "invalid character class range",
+        ErrorKind::EscapeUnexpectedEof => "trailing backslash at end of expression",
+        ErrorKind::RepetitionMissing => "missing argument to repetition operator",
+        ErrorKind::RepetitionCountInvalid => "invalid repeat count",
+        ErrorKind::UnsupportedLookAround => "invalid or unsupported Perl syntax",
+        _ => "invalid escape sequence",
     }
 }
 

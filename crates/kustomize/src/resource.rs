@@ -5,8 +5,6 @@
 //! ones, as upstream.
 //! Source: kustomize `api/resource/resource.go`, `api/internal/utils/annotations.go` (api 0.21.1).
 
-mod annotations;
-
 use std::sync::Arc;
 
 use crate::id::{Gvk, Id};
@@ -15,7 +13,9 @@ use crate::node::{Mapping, Node, Tag};
 use crate::origin::Origin;
 use crate::scope::Scopes;
 
-pub(crate) use annotations::Shown;
+mod internal;
+
+pub(crate) use internal::Keeper;
 
 /// An object with its history.
 #[derive(Debug, Clone)]
@@ -36,7 +36,8 @@ pub(crate) struct History {
     pub(crate) prefixes: Vec<Arc<str>>,
     pub(crate) suffixes: Vec<Arc<str>>,
     pub(crate) needs_hash: bool,
-    pub(crate) behavior: Behavior,
+    /// Set on what a generator made.
+    pub(crate) behavior: Option<Behavior>,
     /// On patches: what they may change.
     pub(crate) allow_name_change: bool,
     pub(crate) allow_kind_change: bool,

@@ -141,7 +141,7 @@ impl Resources {
     /// Adds a generated resource: as a new one, or over the one that its behaviour names.
     pub(crate) fn absorb(&mut self, mut new: Resource) -> Result<()> {
         let matches = self.matching_any(new.id());
-        let behavior = new.history.behavior;
+        let behavior = new.history.behavior.unwrap_or_default();
         match (matches.as_slice(), behavior) {
             ([], Behavior::Merge | Behavior::Replace) => Err(Error::invalid(format!(
                 "id {} does not exist; cannot merge or replace",
@@ -187,7 +187,8 @@ impl FromIterator<Resource> for Resources {
     }
 }
 
-/// Takes over name, namespace, history and missing labels and annotations from `old`.
+/// Takes over name, namespace, history and missing labels and annotations from `old`, with what has
+/// transformed it.
 fn copy_metadata(new: &mut Resource, old: &Resource) {
     for field in ["labels", "annotations"] {
         let (old_map, new_map) = match field {
@@ -200,6 +201,7 @@ fn copy_metadata(new: &mut Resource, old: &Resource) {
     let needs_hash = old.history.needs_hash && new.history.needs_hash;
     new.history = old.history.clone();
     new.history.needs_hash = needs_hash;
+    new.transformations.clone_from(&old.transformations);
     new.set_name(old.name());
     new.set_namespace(old.namespace());
 }

@@ -52,6 +52,15 @@ pub(crate) fn apply(document: &mut Value, operations: &[Operation]) -> Result<()
 }
 
 impl Operation {
+    /// Whether the operation may read or write an object's annotations as a whole or in part.
+    pub(crate) fn concerns_annotations(&self) -> bool {
+        const ANNOTATIONS: &str = "/metadata/annotations";
+        [&self.path, &self.from]
+            .into_iter()
+            .flatten()
+            .any(|path| path.starts_with(ANNOTATIONS) || ANNOTATIONS.starts_with(path.as_str()))
+    }
+
     fn apply(&self, document: &mut Value, budget: &mut usize) -> Result<()> {
         let op = self.op.as_str();
         let path = self

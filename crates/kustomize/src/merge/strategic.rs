@@ -16,10 +16,17 @@ mod list;
 
 const DIRECTIVE: &str = "$patch";
 
-/// Merges `patch` into `dest`; `None` when the patch deletes the object.
+/// Merges `patch` into `dest`; `None` when the patch deletes the object. A patch that is to replace
+/// the whole object does nothing: upstream changes objects in place, and this one is not looked at.
 pub(crate) fn merge(dest: Node, patch: Node, schemas: &Schemas) -> Result<Option<Node>> {
+    let old = patch
+        .get(DIRECTIVE)
+        .is_some_and(|directive| {
+            matches!(parse_directive(directive.value()), Ok(Directive::Replace))
+        })
+        .then(|| dest.clone());
     let merged = walk(Pair::of(Some(dest), Some(patch)), None, schemas)?;
-    Ok(merged.map(|merged| merged.node))
+    Ok(old.or(merged.map(|merged| merged.node)))
 }
 
 /// What stands at one place in the object and in the patch.
@@ -201,15 +208,15 @@ fn mapping(mut pair: Pair, schema: Option<&Type>, schemas: &Schemas) -> Result<O
         let Some(fields) = pair.dest.as_mut().and_then(Node::as_mapping_mut) else {
             break;
         };
-        match (merged, fields.get_mut(name)) {
-            (None, _) => {
-                fields.remove(name);
-            }
-            (Some(merged), Some(old)) => match &merged.node {
-                Node::Scalar(new) if merged.from_patch => old.overwrite(new),
-                _ => *old = merged.node,
-            },
-            (Some(merged), None) => fields.push_entry(key, merged.node),
+        let Some(mut merged) = merged else {
+            fields.remove(name);
+            continue;
+        };
+        merged.node.quote_if_ambiguous();
+        match (&merged.node, fields.get_mut(name)) {
+            (Node::Scalar(new), Some(old)) if merged.from_patch => old.overwrite(new),
+            (_, Some(old)) => *old = merged.node,
+            (_, None) => fields.push_entry(key, merged.node),
         }
     }
     Ok(pair.dest.map(|node| Merged { node, from_patch }))

@@ -118,6 +118,23 @@ pub(crate) fn needs_quotes(text: &str) -> bool {
     v3::resolve_tag(text) != yaml::Tag::Str
 }
 
+/// Whether YAML 1.1 reads a text as something else than a string; never for several lines.
+pub(crate) fn is_ambiguous(text: &str) -> bool {
+    const WORDS: [&str; 10] = [
+        "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan",
+    ];
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/' | '-');
+    let word = text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(plain);
+    if text.is_empty() || text.contains('\n') {
+        return false;
+    }
+    if word && !WORDS.iter().any(|known| text.eq_ignore_ascii_case(known)) {
+        return false;
+    }
+    yaml::v2::to_json(text.as_bytes())
+        .map_or_else(|_| needs_quotes(text), |value| !value.is_string())
+}
+
 /// The JSON value of a tree: what it is after it was printed and read again.
 pub(crate) fn to_json(node: &Node) -> Result<Value> {
     value_of(node, true)

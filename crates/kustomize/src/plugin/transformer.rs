@@ -15,15 +15,13 @@ use crate::kustomization::decode::{Decode as _, Mode, Place, decode_struct};
 use crate::kustomization::{
     Field, Image, Patch, PatchOptions, ReplacementField, Replica, Selector,
 };
-use crate::node::{Node, Tag};
 use crate::origin::Origin;
-use crate::path;
+use crate::plugin::value_add::{ValueAdd, ValueTarget};
 use crate::resource::Resource;
 use crate::resources::Resources;
-use crate::selector::Matcher;
 use crate::transform::names::End;
 use crate::transform::namespace::{self, Subjects};
-use crate::transform::patches::{self, Prepared};
+use crate::transform::patches::{JsonPatch, Prepared, StrategicPatches};
 use crate::transform::{annotations, images, labels, names, replacements, replicas};
 
 /// A transformer, configured.
@@ -44,8 +42,8 @@ enum Action {
         specs: FieldSpecs,
     },
     Patch(Box<Prepared>),
-    StrategicPatches(Vec<String>),
-    JsonPatch(Box<Patch>),
+    StrategicPatches(StrategicPatches),
+    JsonPatch(JsonPatch),
     Affixes {
         prefix: String,
         suffix: String,
@@ -53,7 +51,7 @@ enum Action {
     },
     Replicas(Replica, FieldSpecs),
     Replacements(Vec<ReplacementField>),
-    ValueAdd(Box<ValueAdd>),
+    ValueAdd(ValueAdd),
 }
 
 #[derive(Debug, Clone, Default)]
@@ -87,19 +85,6 @@ struct MetadataNamespace {
     namespace: String,
 }
 
-#[derive(Debug, Clone, Default)]
-struct ValueAdd {
-    value: String,
-    targets: Vec<ValueTarget>,
-}
-
-#[derive(Debug, Clone, Default)]
-struct ValueTarget {
-    selector: Option<Selector>,
-    field_path: String,
-    file_path_position: i64,
-}
-
 decode_struct!(Settings, "Plugin", {
     "annotations" => annotations, "labels" => labels, "fieldSpecs" => field_specs,
     "imageTag" => image_tag, "namespace" => namespace, "metadata" => metadata,
@@ -110,9 +95,6 @@ decode_struct!(Settings, "Plugin", {
     "targets" => targets, "targetFilePath" => target_file_path,
 });
 decode_struct!(MetadataNamespace, "ObjectMeta", { "namespace" => namespace });
-decode_struct!(ValueTarget, "Target", {
-    "selector" => selector, "fieldPath" => field_path, "filePathPosition" => file_path_position,
-});
 
 impl Transformer {
     pub(crate) fn new(layer: &Layer<'_>, plugin: &Resource) -> Result<Self> {
@@ -145,21 +127,24 @@ impl Transformer {
                 Action::Patch(Box::new(Prepared::new(&patch, &layer.loader)?))
             }
             "PatchStrategicMergeTransformer" => {
-                let mut entries = s.paths;
-                if !s.patches.is_empty() {
-                    entries.push(s.patches);
-                }
-                if entries.is_empty() {
+                if s.paths.is_empty() && s.patches.is_empty() {
                     return Err(Error::invalid("empty file path and empty patch content"));
                 }
-                Action::StrategicPatches(entries)
+                Action::StrategicPatches(StrategicPatches::new(
+                    &s.paths,
+                    &s.patches,
+                    &layer.loader,
+                )?)
             }
-            "PatchJson6902Transformer" => Action::JsonPatch(Box::new(Patch {
-                path: s.path,
-                inline: s.json_op,
-                target: s.target,
-                ..Patch::default()
-            })),
+            "PatchJson6902Transformer" => {
+                let patch = Patch {
+                    path: s.path,
+                    inline: s.json_op,
+                    target: s.target,
+                    ..Patch::default()
+                };
+                Action::JsonPatch(JsonPatch::new(&patch, &layer.loader)?)
+            }
             "PrefixTransformer" | "SuffixTransformer" | "PrefixSuffixTransformer" => {
                 if s.field_specs.is_empty() {
                     return Err(Error::invalid("fieldSpecs is not expected to be nil"));
@@ -174,8 +159,17 @@ impl Transformer {
             "ReplacementTransformer" => {
                 Action::Replacements(replacements::load(&s.replacements, &layer.loader)?)
             }
-            "ValueAddTransformer" => Action::ValueAdd(Box::new(value_add(layer, s)?)),
-            other => return Err(Error::Disabled(format!("unable to load builtin {other}"))),
+            "ValueAddTransformer" => Action::ValueAdd(value_add(layer, s)?),
+            kind if super::GENERATORS.contains(&kind) => {
+                return Err(Error::Disabled(format!(
+                    "plugin {} not a transformer",
+                    plugin.id()
+                )));
+            }
+            _ => {
+                let gvk = plugin.id().gvk;
+                return Err(Error::Disabled(format!("unable to load builtin {gvk}")));
+            }
         };
         Ok(Self {
             action,
@@ -204,11 +198,10 @@ impl Transformer {
                 namespace::transform(resources, options, specs)?;
             }
             Action::Patch(patch) => patch.apply(resources, &layer.build.schemas())?,
-            Action::StrategicPatches(entries) => {
-                let schemas = layer.build.schemas();
-                patches::apply_strategic_entries(resources, entries, &layer.loader, &schemas)?;
+            Action::StrategicPatches(patches) => {
+                patches.apply(resources, &layer.build.schemas())?;
             }
-            Action::JsonPatch(patch) => patches::apply_json_entry(resources, patch, &layer.loader)?,
+            Action::JsonPatch(patch) => patch.apply(resources)?,
             Action::Affixes {
                 prefix,
                 suffix,
@@ -275,69 +268,12 @@ fn value_add(layer: &Layer<'_>, s: Settings) -> Result<ValueAdd> {
     let mut targets = s.targets;
     if !s.target_file_path.is_empty() {
         let document = crate::parse::json(&layer.loader.load_text(&s.target_file_path)?)?;
-        let more = settings(&document, "ValueAddTransformer")?.targets;
-        targets.extend(more);
-    }
-    if targets.is_empty() {
-        return Err(Error::invalid("must specify at least one target"));
-    }
-    for target in &targets {
-        if target.field_path.is_empty() {
-            return Err(Error::invalid("must specify field path for target"));
-        }
-        if target.file_path_position < 0 {
-            return Err(Error::invalid(
-                "value for FilePathPosition must be non-negative",
-            ));
-        }
+        targets.extend(settings(&document, "ValueAddTransformer")?.targets);
     }
     let value = if s.value.is_empty() {
         crate::file::base_name(layer.loader.root()).to_owned()
     } else {
         s.value
     };
-    Ok(ValueAdd { value, targets })
-}
-
-impl ValueAdd {
-    fn run(&self, resources: &mut Resources) -> Result<()> {
-        for target in &self.targets {
-            let matcher = Matcher::new(target.selector.as_ref().unwrap_or(&Selector::default()))?;
-            for index in resources.positions(|resource| matcher.targets(resource)) {
-                let Some(resource) = resources.get_mut(index) else {
-                    continue;
-                };
-                if target.field_path == "metadata/namespace" {
-                    let options = namespace::Options {
-                        namespace: &self.value,
-                        subjects: Subjects::DefaultOnly,
-                        unset_only: false,
-                    };
-                    namespace::set_in(resource, options, &FieldSpecs::default())?;
-                    continue;
-                }
-                let parts = crate::field_spec::split_path(&target.field_path);
-                path::visit(resource.node_mut(), &parts, None, &mut |node: &mut Node| {
-                    let new = self.value_for(node.value(), target.file_path_position);
-                    node.set_text(&new, Tag::None);
-                    Ok(())
-                })?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The value itself, or the old path with the value as its part `position`.
-    fn value_for(&self, old: &str, position: i64) -> String {
-        let Some(index) = usize::try_from(position)
-            .ok()
-            .and_then(|position| position.checked_sub(1))
-        else {
-            return self.value.clone();
-        };
-        let (lead, body) = old.strip_prefix('/').map_or(("", old), |body| ("/", body));
-        let mut parts: Vec<&str> = body.split('/').collect();
-        parts.insert(index.min(parts.len()), &self.value);
-        format!("{lead}{}", parts.join("/"))
-    }
+    ValueAdd::new(value, targets)
 }

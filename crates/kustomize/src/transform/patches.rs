@@ -13,7 +13,7 @@ use crate::merge::schema::Schemas;
 use crate::merge::strategic;
 use crate::node::Node;
 use crate::parse;
-use crate::resource::{Resource, Shown};
+use crate::resource::{Keeper, Resource};
 use crate::resources::Resources;
 use crate::selector::Matcher;
 
@@ -27,6 +27,15 @@ pub(crate) struct Prepared {
 enum Content {
     Strategic(Vec<Resource>),
     Json(Vec<Operation>),
+}
+
+/// Strategic merge patches that find their objects by id: `patchesStrategicMerge`.
+pub(crate) struct StrategicPatches(Vec<Resource>);
+
+/// An entry of `patchesJson6902`.
+pub(crate) struct JsonPatch {
+    target: Selector,
+    operations: Vec<Operation>,
 }
 
 impl Prepared {
@@ -114,7 +123,6 @@ impl Prepared {
                     if let Some(resource) = resources.get_mut(index) {
                         resource.remember_id();
                         apply_operations(resource, operations)?;
-                        resource.stringify("annotations");
                     }
                 }
                 Ok(())
@@ -123,78 +131,85 @@ impl Prepared {
     }
 }
 
-/// Applies the entries of `patchesStrategicMerge`: each is a patch in place or a file of them.
-pub(crate) fn apply_strategic_entries(
-    resources: &mut Resources,
-    entries: &[String],
-    loader: &Loader<'_>,
-    schemas: &Schemas,
-) -> Result<()> {
-    let mut patches = Vec::new();
-    for entry in entries {
-        let nodes = if let Ok(nodes) = parse::resources(entry) {
-            nodes
-        } else {
-            let text = loader.load_text(entry)?;
-            parse::resources(&text).map_err(|error| error.in_file(entry))?
-        };
-        patches.extend(
-            nodes
-                .into_iter()
-                .map(|node| Resource::new(node, loader.scopes())),
-        );
+impl StrategicPatches {
+    /// Reads `paths`, each a patch in place or a file of them, and then the documents of `inline`.
+    pub(crate) fn new(paths: &[String], inline: &str, loader: &Loader<'_>) -> Result<Self> {
+        let new = |node| Resource::new(node, loader.scopes());
+        let mut patches = Vec::new();
+        for path in paths {
+            let nodes = if let Ok(nodes) = parse::resources(path) {
+                nodes
+            } else {
+                let text = loader.load_text(path)?;
+                parse::resources(&text).map_err(|error| error.in_file(path))?
+            };
+            patches.extend(nodes.into_iter().map(new));
+        }
+        if !inline.is_empty() {
+            patches.extend(parse::resources(inline)?.into_iter().map(new));
+        }
+        if patches.is_empty() {
+            return Err(Error::invalid(format!(
+                "patch appears to be empty; files=[{}], Patch={inline}",
+                paths.join(" ")
+            )));
+        }
+        Ok(Self(patches))
     }
-    if patches.is_empty() {
-        return Err(Error::invalid(format!(
-            "patch appears to be empty; files={entries:?}, Patch="
-        )));
+
+    /// Applies each patch to the one resource that has its id.
+    pub(crate) fn apply(&self, resources: &mut Resources, schemas: &Schemas) -> Result<()> {
+        for patch in &self.0 {
+            let index = resources.by_any_id(patch.id())?;
+            apply_strategic(resources, &[index], patch, schemas)?;
+        }
+        Ok(())
     }
-    for patch in &patches {
-        let index = resources.by_any_id(patch.id())?;
-        apply_strategic(resources, &[index], patch, schemas)?;
-    }
-    Ok(())
 }
 
-/// Applies an entry of `patchesJson6902`, whose target is one resource by id.
-pub(crate) fn apply_json_entry(
-    resources: &mut Resources,
-    patch: &Patch,
-    loader: &Loader<'_>,
-) -> Result<()> {
-    let Some(target) = patch.target.as_ref() else {
-        return Err(Error::invalid("must specify a target for JSON patch"));
-    };
-    if target.name.is_empty() {
-        return Err(Error::invalid("must specify the target name"));
-    }
-    let text = match (patch.inline.is_empty(), patch.path.is_empty()) {
-        (true, true) => return Err(Error::invalid("must specify a file path or inline patch")),
-        (false, false) => {
-            return Err(Error::invalid(
-                "must specify a json patch in either a file or inline, not both",
-            ));
+impl JsonPatch {
+    /// Reads a patch whose target must have a name.
+    pub(crate) fn new(patch: &Patch, loader: &Loader<'_>) -> Result<Self> {
+        let Some(target) = patch.target.clone() else {
+            return Err(Error::invalid("must specify a target for JSON patch"));
+        };
+        if target.name.is_empty() {
+            return Err(Error::invalid("must specify the target name"));
         }
-        (false, true) => patch.inline.clone(),
-        (true, false) => loader.load_text(&patch.path)?,
-    };
-    if text.is_empty() {
-        return Err(Error::invalid("patch file empty seems to be empty"));
-    }
-    let operations = operations_of(&text)?;
-    if operations.is_empty() {
-        return Err(Error::invalid(format!(
-            "patch appears to be empty; file={}, JsonOp={text}",
-            patch.path
-        )));
-    }
-    for index in select(resources, target)? {
-        if let Some(resource) = resources.get_mut(index) {
-            apply_operations(resource, &operations)?;
-            resource.stringify("annotations");
+        let text = match (patch.inline.is_empty(), patch.path.is_empty()) {
+            (true, true) => return Err(Error::invalid("empty file path and empty jsonOp")),
+            (false, false) => {
+                return Err(Error::invalid(
+                    "must specify a file path or jsonOp, not both",
+                ));
+            }
+            (false, true) => patch.inline.clone(),
+            (true, false) => loader.load_text(&patch.path)?,
+        };
+        if text.is_empty() {
+            return Err(Error::invalid(format!(
+                "patch file '{}' empty seems to be empty",
+                patch.path
+            )));
         }
+        let operations = operations_of(&text)?;
+        if operations.is_empty() {
+            return Err(Error::invalid(format!(
+                "patch appears to be empty; file={}, JsonOp={text}",
+                patch.path
+            )));
+        }
+        Ok(Self { target, operations })
     }
-    Ok(())
+
+    pub(crate) fn apply(&self, resources: &mut Resources) -> Result<()> {
+        for index in select(resources, &self.target)? {
+            if let Some(resource) = resources.get_mut(index) {
+                apply_operations(resource, &self.operations)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Reads operations: JSON when the text starts like a list, else the first YAML document.
@@ -245,17 +260,20 @@ fn merge_into(resource: &mut Resource, patch: &Resource, schemas: &Schemas) -> R
     if history.allow_name_change || history.allow_kind_change {
         resource.remember_id();
     }
-    resource.show_history();
-    let dest = std::mem::replace(resource.node_mut(), Node::null());
-    let Some(merged) = strategic::merge(dest, patch.node().clone(), schemas)? else {
-        return Ok(());
+    let merge = |resource: &mut Resource| {
+        let dest = std::mem::replace(resource.node_mut(), Node::null());
+        if let Some(merged) = strategic::merge(dest, patch.node().clone(), schemas)? {
+            *resource.node_mut() = merged;
+        }
+        Ok(())
     };
-    *resource.node_mut() = merged;
+    if removes_annotations(patch.node()) {
+        resource.with_internal_annotations(Keeper::None, merge)?;
+    } else {
+        merge(resource)?;
+    }
     if resource.node().is_nil_or_empty() {
         return Ok(());
-    }
-    if resource.hide_history() == Shown::Lost {
-        resource.history.forget();
     }
     if !history.allow_kind_change {
         resource.set_kind(&kind);
@@ -267,14 +285,30 @@ fn merge_into(resource: &mut Resource, patch: &Resource, schemas: &Schemas) -> R
     Ok(())
 }
 
+/// Whether a strategic patch may take away annotations that it does not name.
+fn removes_annotations(patch: &Node) -> bool {
+    let Some(metadata) = patch.get("metadata") else {
+        return false;
+    };
+    let removes = |node: &Node| node.is_null() || node.get("$patch").is_some();
+    removes(metadata) || metadata.get("annotations").is_some_and(removes)
+}
+
 fn apply_operations(resource: &mut Resource, operations: &[Operation]) -> Result<()> {
-    resource.show_history();
-    let mut document = parse::to_json(resource.node())?;
-    json6902::apply(&mut document, operations)?;
-    if !document.is_object() {
-        return Err(Error::invalid("a JSON patch must leave an object"));
+    let apply = |resource: &mut Resource| {
+        let mut document = parse::to_json(resource.node())?;
+        json6902::apply(&mut document, operations)?;
+        if !document.is_object() {
+            return Err(Error::invalid("a JSON patch must leave an object"));
+        }
+        *resource.node_mut() = parse::from_json(&document, parse::Numbers::Float);
+        Ok(())
+    };
+    if operations.iter().any(Operation::concerns_annotations) {
+        resource.with_internal_annotations(Keeper::History, apply)?;
+    } else {
+        apply(resource)?;
     }
-    *resource.node_mut() = parse::from_json(&document, parse::Numbers::Float);
-    resource.hide_history();
+    resource.stringify("annotations");
     Ok(())
 }

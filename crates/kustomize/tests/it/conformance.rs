@@ -98,7 +98,7 @@ fn check(case: &Path, cache: &ParseCache) -> Option<String> {
 }
 
 /// The lines around the first that differ.
-fn difference(want: &str, got: &str) -> String {
+pub(crate) fn difference(want: &str, got: &str) -> String {
     let (want, got): (Vec<&str>, Vec<&str>) = (want.lines().collect(), got.lines().collect());
     let at = want
         .iter()

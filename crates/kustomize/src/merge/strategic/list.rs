@@ -152,9 +152,9 @@ impl<'s> Lists<'s> {
         } else {
             Pair::of(at(dest), at(patch))
         };
-        // A directive is consumed: a second tuple that finds the element sees it without.
+        // Directives are consumed: a second tuple that finds the element sees it without.
         if let Some(node) = patch.and_then(|place| self.arena.get_mut(place)) {
-            drop(take_directive(node));
+            consume(node, schema);
         }
         let merged =
             walk(pair, schema.cloned().map(Shape::Plain), self.schemas)?.filter(|merged| {
@@ -181,8 +181,8 @@ impl<'s> Lists<'s> {
                 if key.is_empty() {
                     crate::node::require_scalar(&node)?;
                     node.set_text(value, crate::node::Tag::None);
-                } else if let Some(fields) = node.as_mapping_mut() {
-                    fields.push(key, Node::untagged(value));
+                } else if node.as_mapping().is_some() {
+                    node.set_field(key, value, crate::node::Tag::None);
                 } else {
                     return Err(wrong_kind("MappingNode", "ScalarNode"));
                 }
@@ -371,6 +371,26 @@ fn join(a: &[String], b: &[String]) -> Option<Vec<String>> {
         });
     }
     common.then_some(joined)
+}
+
+/// Removes what a walk takes out of a patch on its way: directives, at any depth.
+fn consume(patch: &mut Node, schema: Option<&Type>) {
+    drop(take_directive(patch));
+    let Some(fields) = patch.as_mapping_mut() else {
+        return;
+    };
+    for (key, value) in fields.iter_mut() {
+        match schema.and_then(|schema| schema.field(&key.text)) {
+            Some(Shape::List(_, schema)) => {
+                drop(take_list_directive(value));
+                for element in value.as_sequence_mut().into_iter().flatten() {
+                    consume(element, schema.as_ref());
+                }
+            }
+            Some(Shape::Plain(schema)) => consume(value, Some(&schema)),
+            Some(Shape::Set) | None => consume(value, None),
+        }
+    }
 }
 
 /// Reads and removes the directive of a list: an element that holds nothing else.
