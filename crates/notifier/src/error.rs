@@ -23,6 +23,9 @@ pub enum BuildError {
     /// The channel does not have the provider's form.
     #[error("{0}")]
     Channel(String),
+    /// The address is no DSN of Sentry's.
+    #[error("[Sentry] DsnParseError: {0}")]
+    Dsn(&'static str),
     /// The certificates cannot be used.
     #[error("failed to get TLS config: {0}")]
     Tls(String),

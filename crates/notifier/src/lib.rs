@@ -14,8 +14,6 @@
 //!
 //! Source: notification-controller internal/notifier (1.9.3).
 
-#![allow(dead_code, reason = "providers that use the helpers follow")]
-
 mod address;
 mod change_request;
 mod commit;

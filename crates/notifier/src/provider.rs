@@ -1,9 +1,12 @@
 //! What a provider is: most turn an event into one request, some need more.
 
+pub(crate) mod alertmanager;
 pub(crate) mod azuredevops;
 pub(crate) mod azureeventhub;
 pub(crate) mod bitbucket;
 pub(crate) mod bitbucketserver;
+pub(crate) mod datadog;
+pub(crate) mod discord;
 pub(crate) mod generic;
 pub(crate) mod gitea;
 pub(crate) mod giteapullrequestcomment;
@@ -12,10 +15,24 @@ pub(crate) mod githubdispatch;
 pub(crate) mod githubpullrequestcomment;
 pub(crate) mod gitlab;
 pub(crate) mod gitlabmergerequestcomment;
+pub(crate) mod googlechat;
 pub(crate) mod googlepubsub;
+pub(crate) mod grafana;
+pub(crate) mod incidentio;
+pub(crate) mod lark;
+pub(crate) mod matrix;
+pub(crate) mod msteams;
 pub(crate) mod nats;
+pub(crate) mod opsgenie;
 pub(crate) mod otel;
+pub(crate) mod pagerduty;
+pub(crate) mod rocket;
+pub(crate) mod sentry;
 pub(crate) mod slack;
+pub(crate) mod telegram;
+pub(crate) mod webex;
+pub(crate) mod zoom;
+pub(crate) mod zulip;
 
 use api::event::Event;
 use futures::future::BoxFuture;

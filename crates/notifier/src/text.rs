@@ -2,6 +2,8 @@
 //!
 //! Source: notification-controller internal/notifier/util.go.
 
+use std::collections::BTreeMap;
+
 use api::event::{Event, Severity};
 
 /// Whether it is bad news.
@@ -34,6 +36,43 @@ pub(crate) fn description(event: &Event) -> String {
 /// Whether something has only begun.
 pub(crate) fn is_progressing(event: &Event) -> bool {
     event.reason == "Progressing"
+}
+
+/// The metadata, to be added to.
+pub(crate) fn metadata(event: &Event) -> BTreeMap<&str, &str> {
+    let metadata = event.metadata.iter();
+    metadata
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect()
+}
+
+/// Pairs as a form or a query: Go's `url.Values.Encode` when they are sorted.
+pub(crate) fn form<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let mut out = String::new();
+    for (key, value) in pairs {
+        if !out.is_empty() {
+            out.push('&');
+        }
+        query_escape(key, &mut out);
+        out.push('=');
+        query_escape(value, &mut out);
+    }
+    out
+}
+
+fn query_escape(text: &str, out: &mut String) {
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                out.push(char::from(byte));
+            }
+            b' ' => out.push('+'),
+            _ => {
+                out.push('%');
+                out.push_str(&hex([byte]).to_uppercase());
+            }
+        }
+    }
 }
 
 /// Bytes in lower-case hexadecimal digits.
