@@ -1,14 +1,22 @@
 // Command nats is a NATS server that demands one kind of credentials.
 //
-// Its argument names the kind: open, password, nkey, creds, or silent, whose user may not publish. It
-// listens on a free loopback port, prints one line of JSON with the address and the credentials that
-// it accepts, and serves until its standard input ends.
+// Its argument names the kind: open, password, nkey, creds, tls, or silent, whose user may not publish.
+// It listens on a free loopback port, prints one line of JSON with the address and the credentials
+// that it accepts, and serves until its standard input ends.
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"math/big"
+	"net"
 	"os"
 	"time"
 
@@ -24,11 +32,12 @@ type access struct {
 	Password string `json:"password,omitempty"`
 	NKey     string `json:"nkey,omitempty"`
 	Creds    string `json:"creds,omitempty"`
+	CA       string `json:"ca,omitempty"`
 }
 
 func main() {
 	if len(os.Args) != 2 {
-		fail(fmt.Errorf("usage: nats open|password|nkey|creds|silent"))
+		fail(fmt.Errorf("usage: nats open|password|nkey|creds|silent|tls"))
 	}
 	if err := run(os.Args[1]); err != nil {
 		fail(err)
@@ -89,6 +98,8 @@ func demand(kind string, options *server.Options) (access, error) {
 		return access{NKey: seed}, nil
 	case "creds":
 		return demandToken(options)
+	case "tls":
+		return demandTLS(options)
 	default:
 		return access{}, fmt.Errorf("unknown kind %q", kind)
 	}
@@ -139,6 +150,31 @@ func demandToken(options *server.Options) (access, error) {
 	options.TrustedKeys = []string{operatorKey}
 	options.AccountResolver = resolver
 	return access{Creds: string(creds)}, nil
+}
+
+// demandTLS makes the options speak with a new certificate, which is its own authority.
+func demandTLS(options *server.Options) (access, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return access{}, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		NotBefore:    time.Now().Add(-time.Hour),
+		NotAfter:     time.Now().Add(time.Hour),
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return access{}, err
+	}
+	options.TLS = true
+	options.TLSConfig = &tls.Config{Certificates: []tls.Certificate{{
+		Certificate: [][]byte{certificate},
+		PrivateKey:  key,
+	}}}
+	block := &pem.Block{Type: "CERTIFICATE", Bytes: certificate}
+	return access{CA: string(pem.EncodeToMemory(block))}, nil
 }
 
 func encoded(key nkeys.KeyPair) (public, seed string, err error) {

@@ -1,55 +1,54 @@
 //! NATS: the event as a message on a subject.
 //!
-//! Each event has a connection of its own, because events are rare and credentials change. A message
-//! counts as sent once the server has answered a ping after it without a complaint in between.
-//! Source: notification-controller `internal/notifier/nats.go`.
+//! Each event has a connection of its own, because events are rare and credentials change. Source:
+//! notification-controller `internal/notifier/nats.go`.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use api::event::Event;
-use async_nats::{ConnectOptions, ServerAddr};
 use futures::future::BoxFuture;
+use rustls::ClientConfig;
 
 use super::Post;
 use crate::error::{BuildError, PostError};
 use crate::http;
 use crate::json;
-use crate::settings::{Settings, Tls};
+use crate::settings::Settings;
+
+mod connection;
+mod credentials;
+mod server;
+
+use self::connection::{Connection, LinkError};
+use self::credentials::{Credentials, CredentialsError};
+use self::server::Server;
 
 const NAME: &str = "NATS Provider Publisher";
 
 /// Publishes events on a subject.
 pub(crate) struct Nats {
-    servers: Vec<ServerAddr>,
+    servers: Vec<Server>,
     subject: String,
-    credentials: Credentials,
-    tls: Option<Tls>,
+    /// Bad ones are told when there is an event to send, as Flux does.
+    credentials: Result<Credentials, Arc<CredentialsError>>,
+    tls: Arc<ClientConfig>,
 }
 
-/// What lets a client in, the first that the Secret holds.
-enum Credentials {
-    /// A signed token and the key that it is for.
-    File(String),
-    /// The seed of a key.
-    Seed(String),
-    Password {
-        user: String,
-        password: String,
-    },
-    /// What the address says, if anything.
-    None,
+/// Why an event was not published.
+#[derive(Debug, thiserror::Error)]
+enum NatsError {
+    #[error(transparent)]
+    Credentials(Arc<CredentialsError>),
+    #[error("error connecting to server")]
+    Connect(#[source] LinkError),
+    #[error("error publishing message to server")]
+    Publish(#[source] LinkError),
 }
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 impl Nats {
     pub(crate) fn new(settings: &Settings) -> Result<Self, BuildError> {
         let Settings {
-            address,
-            channel,
-            username,
-            password,
-            ..
+            address, channel, ..
         } = settings;
         if address.is_empty() {
             return Err(BuildError::Missing("NATS server (address) cannot be empty"));
@@ -59,84 +58,47 @@ impl Nats {
                 "NATS subject (channel) cannot be empty",
             ));
         }
-        let secret = |key| {
-            let value = settings.secret.get(key).filter(|value| !value.is_empty());
-            value.map(|value| String::from_utf8_lossy(value).trim().to_owned())
-        };
-        let servers: Vec<ServerAddr> = address
-            .split(',')
-            .map(|server| server.trim().parse())
-            .collect::<Result<_, _>>()
-            // The reason may quote the address, which may hold a password.
-            .map_err(|_| BuildError::Missing("invalid NATS server (address)"))?;
-        let in_address = servers.iter().find_map(|server| {
-            let user = server.username()?.to_owned();
-            let password = server.password().unwrap_or_default().to_owned();
-            Some(Credentials::Password { user, password })
-        });
-        let credentials = if let Some(file) = secret("creds") {
-            Credentials::File(file)
-        } else if let Some(seed) = secret("nkey") {
-            Credentials::Seed(seed)
-        } else if let Some(credentials) = in_address {
-            credentials
-        } else if !username.is_empty() && !password.is_empty() {
-            Credentials::Password {
-                user: username.clone(),
-                password: password.clone(),
-            }
-        } else {
-            Credentials::None
-        };
+        // A subject with a space in it would be read as two words of the protocol.
+        if channel.contains(|char: char| char.is_whitespace() || char.is_control()) {
+            return Err(BuildError::Missing("invalid NATS subject (channel)"));
+        }
+        let servers = Server::parse_all(address)
+            .ok_or(BuildError::Missing("invalid NATS server (address)"))?;
+        let mut tls = http::tls_config(settings.tls.as_ref())?;
+        tls.alpn_protocols.clear();
         Ok(Self {
             servers,
             subject: channel.clone(),
-            credentials,
-            tls: settings.tls.clone(),
+            credentials: Credentials::pick(settings).map_err(Arc::new),
+            tls: Arc::new(tls),
         })
     }
 
-    async fn publish(&self, event: Vec<u8>) -> Result<(), Failure> {
-        // The server complains about a message on its own account, before it answers the ping.
-        let complaint: Arc<Mutex<Option<String>>> = Arc::default();
-        let heard = Arc::clone(&complaint);
-        let mut options = ConnectOptions::new()
-            .name(NAME)
-            .event_callback(move |event| {
-                if let async_nats::Event::ServerError(error) = event {
-                    *heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
-                }
-                std::future::ready(())
-            });
-        if let Some(tls) = &self.tls {
-            options = options.tls_client_config(http::tls_config(Some(tls))?);
-        }
-        options = match &self.credentials {
-            Credentials::File(file) => options.credentials(file)?,
-            Credentials::Seed(seed) => options.nkey(seed.clone()),
-            Credentials::Password { user, password } => {
-                options.user_and_password(user.clone(), password.clone())
+    async fn publish(&self, event: &[u8]) -> Result<(), NatsError> {
+        let credentials = self
+            .credentials
+            .as_ref()
+            .map_err(|error| NatsError::Credentials(Arc::clone(error)))?;
+        let mut connection = self
+            .connect(credentials)
+            .await
+            .map_err(NatsError::Connect)?;
+        connection
+            .publish(&self.subject, event)
+            .await
+            .map_err(NatsError::Publish)
+    }
+
+    /// Connects to the first server that lets the client in.
+    async fn connect(&self, credentials: &Credentials) -> Result<Connection, LinkError> {
+        let mut last = LinkError::Closed;
+        for server in &self.servers {
+            match Connection::open(server, NAME, credentials, &self.tls).await {
+                Ok(connection) => return Ok(connection),
+                Err(error) => last = error,
             }
-            Credentials::None => options,
-        };
-        let client = options
-            .connect(self.servers.as_slice())
-            .await
-            .map_err(|error| format!("error connecting to server: {error}"))?;
-        let failed = |error: &dyn std::fmt::Display| -> Failure {
-            format!("error publishing message to server: {error}").into()
-        };
-        client
-            .publish(self.subject.clone(), event.into())
-            .await
-            .map_err(|error| failed(&error))?;
-        client.flush().await.map_err(|error| failed(&error))?;
-        client.drain().await.map_err(|error| failed(&error))?;
-        let complaint = complaint.lock().unwrap_or_else(PoisonError::into_inner);
-        match complaint.as_ref() {
-            Some(complaint) => Err(failed(complaint)),
-            None => Ok(()),
         }
+        Err(last)
     }
 }
 
@@ -144,11 +106,11 @@ impl Post for Nats {
     fn post<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, Result<(), PostError>> {
         Box::pin(async move {
             let event = json::to_vec(event)?;
-            self.publish(event)
+            self.publish(&event)
                 .await
-                .map_err(|source| PostError::Publish {
+                .map_err(|error| PostError::Publish {
                     context: format!("error publishing event to subject {}", self.subject),
-                    source,
+                    source: error.into(),
                 })
         })
     }

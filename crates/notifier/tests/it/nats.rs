@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use async_nats::ConnectOptions;
 use futures::StreamExt as _;
-use notifier::{CloudEnvironment, Settings};
+use notifier::{CloudEnvironment, Settings, Tls};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -24,6 +24,7 @@ struct Access {
     password: String,
     nkey: String,
     creds: String,
+    ca: String,
 }
 
 /// A server that demands one kind of credentials. It stops when dropped, because its input ends.
@@ -55,11 +56,18 @@ impl Server {
             password,
             nkey,
             creds,
+            ca,
         } = &self.access;
         let mut settings = settings("nats", url);
         settings.channel = SUBJECT.into();
         settings.username.clone_from(username);
         settings.password.clone_from(password);
+        if !ca.is_empty() {
+            settings.tls = Some(Tls {
+                ca: Some(ca.clone().into_bytes()),
+                identity: None,
+            });
+        }
         for (key, value) in [("nkey", nkey), ("creds", creds)] {
             if !value.is_empty() {
                 settings
@@ -78,6 +86,7 @@ impl Server {
             password,
             nkey,
             creds,
+            ..
         } = &self.access;
         let options = if !creds.is_empty() {
             ConnectOptions::with_credentials(creds).expect("credentials")
@@ -188,6 +197,18 @@ async fn a_refusal_is_told_without_the_password() {
 }
 
 #[tokio::test]
+async fn a_message_that_the_server_drops_is_told() {
+    let server = Server::start("silent");
+    let error = post(&server.settings()).await.expect_err("dropped");
+    let prefix = "error publishing event to subject events: error publishing message to server: ";
+    assert!(error.starts_with(prefix), "{error}");
+    assert!(
+        error.to_lowercase().contains("permissions violation"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn bad_credentials_are_told() {
     for (key, value) in [("creds", "no file"), ("nkey", "no seed")] {
         let server = Server::start("open");
@@ -201,4 +222,36 @@ async fn bad_credentials_are_told() {
             "{error}"
         );
     }
+}
+
+#[tokio::test]
+async fn the_next_server_of_a_cluster_is_asked() {
+    let server = Server::start("open");
+    let mut messages = server.subscribe().await;
+    let mut settings = server.settings();
+    // Nobody can listen on port 0.
+    settings.address = format!("nats://127.0.0.1:0, {}", settings.address);
+    post(&settings).await.expect("posted");
+    assert!(messages.next().await.is_some());
+}
+
+#[tokio::test]
+async fn a_server_is_trusted_by_the_certificates_of_the_provider() {
+    let server = Server::start("tls");
+    let mut settings = server.settings();
+    post(&settings).await.expect("posted");
+    settings.tls = None;
+    let error = post(&settings).await.expect_err("a stranger");
+    assert!(error.contains("certificate"), "{error}");
+}
+
+#[tokio::test]
+async fn an_event_that_is_too_large_is_not_sent() {
+    let server = Server::start("open");
+    let bench = Bench::new(&[], CloudEnvironment::default()).await;
+    let event = event(&json!({"message": "a".repeat(1 << 20)}));
+    assert_eq!(
+        bench.post(&server.settings(), &event).await,
+        Err("error publishing event to subject events: error publishing message to server: nats: maximum payload exceeded".to_owned())
+    );
 }
