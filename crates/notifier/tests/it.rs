@@ -10,5 +10,6 @@ mod it {
     mod github_app;
     mod nats;
     mod otel;
+    mod reach;
     mod server;
 }

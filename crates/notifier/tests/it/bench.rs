@@ -9,7 +9,9 @@ use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use notifier::{CloudEnvironment, ObjectName, Settings, Shared, SharedOptions, TokenCache};
+use notifier::{
+    CloudEnvironment, Notifier, ObjectName, Settings, Shared, SharedOptions, TokenCache,
+};
 use serde_json::{Value, json};
 
 use super::case::chain;
@@ -39,9 +41,19 @@ impl Bench {
         Self { server, shared }
     }
 
+    /// Where the server is.
+    pub(super) fn base(&self) -> &str {
+        &self.server.base
+    }
+
+    /// Builds a notifier; an error is told with its causes.
+    pub(super) fn build(&self, settings: &Settings) -> Result<Notifier, String> {
+        notifier::build(settings, &self.shared).map_err(|error| chain(&error))
+    }
+
     /// Builds a notifier and posts an event; an error is told with its causes.
     pub(super) async fn post(&self, settings: &Settings, event: &Event) -> Result<(), String> {
-        let notifier = notifier::build(settings, &self.shared).map_err(|error| chain(&error))?;
+        let notifier = self.build(settings)?;
         notifier.post(event).await.map_err(|error| chain(&error))
     }
 
