@@ -5,7 +5,7 @@
 //!   [`Monorepo`] says what.
 //! - [`Controller`]: a controller's process, ours or another's; [`Observer`]: what it brings about.
 //! - [`tool`]: `helm` and `flux`.
-//! - [`pod`]: a Deployment's pod as a process; [`rootfs`]: the files of an image.
+//! - [`pod`]: a Deployment's pod as a process; [`rootfs`]: the files of an image; [`image`]: images.
 //! - [`Process`]: what all programs run in, so that none outlives its parent.
 //!
 //! For development only: no controller depends on it, and it depends on none of their crates.
@@ -24,6 +24,7 @@ pub mod audit;
 pub mod control_plane;
 pub mod controller;
 pub mod git_server;
+pub mod image;
 pub mod monorepo;
 pub mod observe;
 pub mod pod;

@@ -12,6 +12,7 @@ mod bench;
 mod control_plane;
 mod crds;
 mod demo;
+mod images;
 mod release;
 mod rig;
 mod test;
@@ -28,8 +29,10 @@ struct Cli {
 enum Task {
     /// Run a Kubernetes control plane until Ctrl-C.
     ControlPlane(control_plane::Flags),
-    /// Write the manifests of the custom resource definitions to deploy/crds.
+    /// Write the manifests of the custom resource definitions into deploy and the chart.
     Crds(crds::Flags),
+    /// Build the controllers' images with buildah and print their sizes.
+    Images(images::Flags),
     /// Check everything: format, house rules, lints, tests.
     Test,
     /// Check the house rules: licences, layers, sizes.
@@ -45,6 +48,7 @@ async fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::ControlPlane(flags) => until_interrupted(Box::pin(control_plane::run(flags))).await,
         Task::Crds(flags) => crds::run(&flags),
+        Task::Images(flags) => images::run(&flags),
         Task::Test => test::run(),
         Task::Tidy => tidy::run(),
         Task::Demo(flags) => until_interrupted(Box::pin(demo::run(flags))).await,

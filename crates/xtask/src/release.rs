@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use testkit::workspace;
 
-/// Builds both controllers; returns the directory that holds them.
+/// Builds all controllers; returns the directory that holds them.
 pub(crate) fn build_controllers() -> Result<PathBuf> {
     println!("building the controllers");
     cargo(&[
@@ -17,6 +17,8 @@ pub(crate) fn build_controllers() -> Result<PathBuf> {
         "source-controller",
         "-p",
         "kustomize-controller",
+        "-p",
+        "notification-controller",
     ])?;
     Ok(workspace::target().join("release"))
 }

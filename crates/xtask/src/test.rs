@@ -10,7 +10,7 @@ use crate::release::cargo;
 use crate::{crds, tidy};
 
 /// What must be there: a name, how to see it, and what it is for.
-const PREREQUISITES: [(&str, &[&str], &str); 7] = [
+const PREREQUISITES: [(&str, &[&str], &str); 9] = [
     (
         "cargo",
         &["cargo", "--version"],
@@ -45,6 +45,16 @@ const PREREQUISITES: [(&str, &[&str], &str); 7] = [
         "sshd",
         &["sh", "-c", "command -v sshd || command -v /usr/sbin/sshd"],
         "serves repositories to the tests; openssh-server",
+    ),
+    (
+        "buildah",
+        &["buildah", "--version"],
+        "builds the images in the tests; buildah",
+    ),
+    (
+        "prometheus",
+        &["prometheus", "--version"],
+        "evaluates dashboards and rules in the tests; prometheus",
     ),
 ];
 

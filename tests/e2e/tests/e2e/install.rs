@@ -2,6 +2,7 @@
 
 mod chart;
 mod cluster;
+mod image;
 mod manifests;
 
 use std::{collections::BTreeMap, path::PathBuf, process::Command};
