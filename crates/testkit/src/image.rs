@@ -120,7 +120,10 @@ impl Store {
             .output()
             .context("run buildah: is it installed?")?;
         if !output.status.success() {
-            bail!("buildah: {}", String::from_utf8_lossy(&output.stderr).trim());
+            bail!(
+                "buildah: {}",
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }

@@ -16,8 +16,17 @@ fn images_are_reproducible_run_without_rights_and_hold_nothing_else() -> Result<
     for controller in CONTROLLERS {
         let image = store.build(controller, &binaries, "test")?;
         let program = std::fs::metadata(binaries.join(controller))?.size();
-        println!("{}: {} MB, of which the program {} MB", image.name, image.size >> 20, program >> 20);
-        assert!(image.size - program < 16 << 20, "{} bytes around the program", image.size - program);
+        println!(
+            "{}: {} MB, of which the program {} MB",
+            image.name,
+            image.size >> 20,
+            program >> 20
+        );
+        assert!(
+            image.size - program < 16 << 20,
+            "{} bytes around the program",
+            image.size - program
+        );
 
         let again = store.build(controller, &binaries, "again")?;
         assert_eq!(image.id, again.id, "{controller} is not reproducible");
