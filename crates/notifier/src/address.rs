@@ -28,6 +28,8 @@ pub(crate) enum Style {
     Quoted,
     /// `<what> "<address>": '<reason>'`
     BothQuoted,
+    /// `<what> "<address>": <reason>`
+    AddressQuoted,
     /// `<what> <address>: <reason>`
     Plain,
     /// `<what> <address>`
@@ -255,6 +257,7 @@ impl fmt::Display for AddressError {
         match style {
             Style::Quoted => write!(f, "{what} {shown}: '{reason}'"),
             Style::BothQuoted => write!(f, "{what} \"{shown}\": '{reason}'"),
+            Style::AddressQuoted => write!(f, "{what} \"{shown}\": {reason}"),
             Style::Plain => write!(f, "{what} {shown}: {reason}"),
             Style::AddressOnly => write!(f, "{what} {shown}"),
             Style::ReasonOnly => write!(f, "{what}: {reason}"),

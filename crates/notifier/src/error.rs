@@ -15,7 +15,7 @@ pub enum BuildError {
     #[error("provider {0} not supported")]
     Unsupported(ProviderType),
     /// The address is none.
-    #[error("{0}")]
+    #[error(transparent)]
     Address(#[from] AddressError),
     /// Something is missing.
     #[error("{0}")]

@@ -128,6 +128,10 @@ fn errors_are_introduced_as_by_the_provider() {
             r#"invalid X URL "*****": 'parse "*****": invalid URI for request'"#,
         ),
         (
+            Style::AddressQuoted,
+            r#"invalid X URL "*****": parse "*****": invalid URI for request"#,
+        ),
+        (
             Style::Plain,
             r#"invalid X URL *****: parse "*****": invalid URI for request"#,
         ),

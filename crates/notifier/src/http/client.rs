@@ -135,3 +135,6 @@ fn headers(pairs: &[(String, String)]) -> Result<HeaderMap, Cause> {
     }
     Ok(headers)
 }
+
+#[cfg(test)]
+mod tests;

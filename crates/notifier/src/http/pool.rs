@@ -15,6 +15,9 @@ const USER_AGENT: &str = concat!("notification-controller/", env!("CARGO_PKG_VER
 /// As Go's default transport.
 const CONNECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
 
+/// What a proxy may speak.
+const PROXIES: [&str; 3] = ["http", "https", "socks5"];
+
 /// Clients in use, the most recently used last.
 #[derive(Default)]
 pub(crate) struct Pool {
@@ -64,6 +67,9 @@ pub(crate) fn direct() -> Result<Client, BuildError> {
 fn client(tls: Option<&Tls>, proxy: Option<&Url>) -> Result<Client, BuildError> {
     let mut builder = builder(tls)?;
     if let Some(proxy) = proxy {
+        if !PROXIES.contains(&proxy.scheme()) {
+            return Err(refused(proxy.scheme()));
+        }
         let proxy = resolving(proxy);
         let proxy = Proxy::all(proxy.as_ref()).map_err(|_| refused(proxy.scheme()))?;
         builder = builder.proxy(proxy);

@@ -42,7 +42,7 @@ impl Datadog {
             return Err(BuildError::Missing("token cannot be empty"));
         }
         let address = &settings.address;
-        address::any(address, "failed to parse address", Style::BothQuoted)?;
+        address::any(address, "failed to parse address", Style::AddressQuoted)?;
         let site = if address.is_empty() {
             DEFAULT_SITE
         } else {

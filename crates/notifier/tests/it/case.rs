@@ -40,6 +40,14 @@ pub(super) struct Case {
     error: Option<String>,
 }
 
+/// Settings that no notifier is built from.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Unusable {
+    settings: CaseSettings,
+    error: String,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 struct CaseSettings {
@@ -109,6 +117,16 @@ impl Case {
         let notifier = notifier::build(&settings, shared).map_err(|error| chain(&error))?;
         let event = event(&self.event, events);
         Ok(notifier.post(&event).await.err().map(|error| chain(&error)))
+    }
+}
+
+impl Unusable {
+    /// Tries to build; what differs, if anything does.
+    pub(super) fn check(&self, shared: &Arc<Shared>) -> Result<(), String> {
+        let built = notifier::build(&self.settings.resolve(), shared);
+        let error = built.map(|_| ()).map_err(|error| chain(&error));
+        let what = format!("{:?}", self.settings);
+        same(&what, &error, &Err(self.error.clone()))
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::case::{Case, read};
+use notifier::{Shared, SharedOptions};
+
+use super::case::{Case, Unusable, read};
 
 fn entries(directory: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory).expect("directory");
@@ -33,4 +35,15 @@ async fn cases() {
         failed.len(),
         failed.join("\n\n")
     );
+}
+
+#[test]
+fn settings_that_build_nothing() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/build-errors.yaml");
+    let rows: Vec<Unusable> = read(&path);
+    let shared = Shared::new(SharedOptions::default());
+    let checked = rows.iter().filter_map(|row| row.check(&shared).err());
+    let failed: Vec<_> = checked.collect();
+    assert!(!rows.is_empty(), "there are no rows");
+    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
 }

@@ -4,7 +4,10 @@
 
 use reqwest::Url;
 
-use crate::error::BuildError;
+use crate::{
+    address::{self, Style},
+    error::BuildError,
+};
 
 /// A parsed DSN.
 pub(super) struct Dsn {
@@ -21,20 +24,17 @@ impl Dsn {
     /// Says what is missing, and nothing of the text.
     pub(super) fn parse(text: &str) -> Result<Self, BuildError> {
         let refused = BuildError::Dsn;
-        let malformed = if text.contains("://") {
-            "invalid url"
-        } else {
-            "invalid scheme"
-        };
-        let url = Url::parse(text).map_err(|_| refused(malformed))?;
-        if !matches!(url.scheme(), "http" | "https") {
+        if address::any(text, "", Style::ReasonOnly).is_err() {
+            return Err(refused("invalid url"));
+        }
+        let scheme = text.split("://").next().unwrap_or_default();
+        if !matches!(scheme, "http" | "https") {
             return Err(refused("invalid scheme"));
         }
+        // Go takes a URL without a host.
+        let url = Url::parse(text).map_err(|_| refused("empty host"))?;
         if url.username().is_empty() {
             return Err(refused("empty username"));
-        }
-        if url.host_str().is_none_or(str::is_empty) {
-            return Err(refused("empty host"));
         }
         let (path, project) = url.path().rsplit_once('/').unwrap_or_default();
         if project.is_empty() {
