@@ -343,13 +343,15 @@ impl<'a> Checker<'a> {
                 StaticType::Bool
             }
             Step::Filter(predicate) => {
+                let collected = StaticType::list(self.inference.variable());
                 let its_type = self.node(predicate);
-                self.collect(node.position, element, Some(its_type))
+                self.collect(node.position, collected, element, Some(its_type))
             }
             Step::Map { predicate, result } => {
+                let collected = StaticType::list(self.inference.variable());
                 let its_type = predicate.as_ref().map(|predicate| self.node(predicate));
                 let result = self.node(result);
-                self.collect(node.position, result, its_type)
+                self.collect(node.position, collected, result, its_type)
             }
         };
         self.scopes.pop();
@@ -360,10 +362,10 @@ impl<'a> Checker<'a> {
     fn collect(
         &mut self,
         position: usize,
+        collected: StaticType,
         element: StaticType,
         condition: Option<StaticType>,
     ) -> StaticType {
-        let collected = StaticType::list(self.inference.variable());
         let added = [collected.clone(), StaticType::list(element)];
         let mut step = self.resolve(position, "_+_", false, &added);
         if let Some(condition) = condition {

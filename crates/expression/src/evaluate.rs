@@ -67,6 +67,8 @@ impl<'a, 'b> Evaluation<'a, 'b> {
             Plan::Unknown { name, arguments } => self.unknown(name, arguments),
             Plan::Matches { text, pattern } => match self.plan(text)? {
                 Value::String(text) => search(self.budget, pattern, &text),
+                // In cel-go a type goes by its name here.
+                Value::Type(name) => search(self.budget, pattern, name),
                 _ => Err(Failure::no_overload()),
             },
             Plan::List(elements) => self.list(elements),

@@ -3,6 +3,8 @@
 
 #[path = "it/corpus.rs"]
 mod corpus;
+#[path = "it/generated.rs"]
+mod generated;
 #[path = "it/limits.rs"]
 mod limits;
 #[path = "it/oracle.rs"]

@@ -1,7 +1,7 @@
 // Command cel answers what cel-go makes of an expression in the environment that Flux sets up.
 //
 // It reads one request per line from standard input, a JSON object, until it ends, and answers
-// each with one line: the phase that was reached (compile, mismatch, program, evaluate or done) and the
+// each with one line: the phase that was reached (compile, mismatch, program, evaluate, done or panic) and the
 // value or the error.
 package main
 
@@ -65,7 +65,13 @@ func main() {
 	}
 }
 
-func respond(ask request) answer {
+func respond(ask request) (result answer) {
+	// A validator of cel-go takes an optional element of no known type for an optional.
+	defer func() {
+		if reason := recover(); reason != nil {
+			result = answer{Phase: "panic", Error: fmt.Sprint(reason)}
+		}
+	}()
 	options := []cel.EnvOption{
 		cel.HomogeneousAggregateLiterals(),
 		cel.EagerlyValidateDeclarations(true),

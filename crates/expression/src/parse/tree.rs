@@ -41,7 +41,10 @@ struct Conversion<'a> {
 
 impl Conversion<'_> {
     fn node(&mut self, tree: IdedExpr) -> Node {
-        let position = self.position(tree.id);
+        let position = match &tree.expr {
+            Expr::Literal(literal) if is_signed(literal) => self.sign(tree.id),
+            _ => self.position(tree.id),
+        };
         let kind = match tree.expr {
             Expr::Literal(literal) => Kind::Literal(constant(literal)),
             Expr::Ident(name) => Kind::Identifier(name),
@@ -191,6 +194,16 @@ impl Conversion<'_> {
         }))
     }
 
+    /// Where the sign of a number is, which the parser counts as its digits.
+    fn sign(&self, id: u64) -> usize {
+        let start = self.places.offset_for(id).map_or(0, |(start, _)| start);
+        let before = usize::try_from(start)
+            .ok()
+            .and_then(|start| self.source.get(..start));
+        let sign = before.and_then(|before| before.trim_end().strip_suffix('-'));
+        sign.map_or_else(|| self.position(id), |before| before.chars().count())
+    }
+
     /// The character where cel-go would point to.
     fn position(&self, id: u64) -> usize {
         let start = self.places.offset_for(id).map_or(0, |(start, _)| start);
@@ -243,6 +256,14 @@ impl Macro {
                 "optFlatMap() variable name must be a simple identifier"
             }
         }
+    }
+}
+
+fn is_signed(literal: &LiteralValue) -> bool {
+    match literal {
+        LiteralValue::Int(int) => int.inner().is_negative(),
+        LiteralValue::Double(double) => double.inner().is_sign_negative(),
+        _ => false,
     }
 }
 

@@ -126,7 +126,7 @@ impl<'a> Builder<'a> {
                 missing.push_str(field.name);
                 fields = field.next;
             }
-            type_name = named.filter(|_| asked.is_none());
+            type_name = named;
         }
         Plan::Variable(Variable {
             name: bare.into(),
@@ -137,14 +137,20 @@ impl<'a> Builder<'a> {
 
     /// `operand[key]` and its relatives.
     fn qualify(&mut self, operand: &'a Node, key: &'a Node, mode: Mode, asked: Asked<'_>) -> Built {
-        let operand = match &key.kind {
+        let mut operand = match &key.kind {
             Kind::Literal(Constant::String(name)) => {
                 let fields = Fields { name, next: asked };
                 self.node(operand, Some(&fields))?
             }
             _ => self.node(operand, None)?,
         };
-        let key = self.node(key, None)?;
+        let mut key = self.node(key, None)?;
+        // Without declarations a key that is missing counts as the whole attribute missing.
+        if self.environment.is_none()
+            && let (Some(operand), Some(key)) = (root(&mut operand), root(&mut key))
+        {
+            key.missing.clone_from(&operand.missing);
+        }
         qualify(operand, key, mode)
     }
 
@@ -202,7 +208,11 @@ impl<'a> Builder<'a> {
     }
 }
 
-fn qualify(operand: Plan, key: Plan, mode: Mode) -> Built {
+fn qualify(mut operand: Plan, key: Plan, mode: Mode) -> Built {
+    // A type has no fields.
+    if let Some(variable) = root(&mut operand) {
+        variable.type_name = None;
+    }
     let bad = match &key {
         Plan::Constant(
             Constant::String(_)
@@ -246,14 +256,19 @@ fn plan_call(function: &'static Function, arguments: Vec<Plan>) -> Built {
                 .ok_or_else(|| "no such overload: matches()".to_owned())
         }
         (_, [argument]) if function.is_conversion() && is_constant(argument) => {
-            let call = Plan::Call {
+            let mut call = Plan::Call {
                 function,
                 arguments,
             };
             let constant = Evaluation::of_constant(&call, &mut Budget::new())
                 .map(|value| Constant::keep(&value))
                 .map_err(|failure| failure.to_string())?;
-            Ok(constant.map_or(call, Plan::Constant))
+            Ok(match (constant, &mut call) {
+                (Some(constant), _) => Plan::Constant(constant),
+                // A list or map is what it was: only `dyn` takes one and gives it back.
+                (None, Plan::Call { arguments, .. }) => arguments.pop().unwrap_or(call),
+                (None, _) => call,
+            })
         }
         _ => Ok(Plan::Call {
             function,
@@ -301,15 +316,23 @@ fn unknown(name: &str, arguments: Vec<Plan>) -> Built {
     })
 }
 
+/// Whether a plan has neither variables nor calls.
 fn is_constant(plan: &Plan) -> bool {
     match plan {
         Plan::Constant(_) => true,
-        Plan::List(elements) => elements
-            .iter()
-            .all(|element| !element.optional && is_constant(&element.value)),
+        Plan::List(elements) => elements.iter().all(|element| is_constant(&element.value)),
         Plan::Map(entries) => entries
             .iter()
-            .all(|entry| !entry.optional && is_constant(&entry.key) && is_constant(&entry.value)),
+            .all(|entry| is_constant(&entry.key) && is_constant(&entry.value)),
         _ => false,
+    }
+}
+
+/// The variable that a chain of fields starts from.
+fn root(plan: &mut Plan) -> Option<&mut Variable> {
+    match plan {
+        Plan::Variable(variable) => Some(variable),
+        Plan::Qualify(qualify) => root(&mut qualify.operand),
+        _ => None,
     }
 }

@@ -25,7 +25,7 @@ fn write(out: &mut String, value: &Value<'_>) {
             let bytes: Vec<_> = bytes.iter().map(u8::to_string).collect();
             format!("[{}]", bytes.join(" "))
         }
-        Value::Timestamp(timestamp) => timestamp.format(),
+        Value::Timestamp(timestamp) => timestamp.show(),
         Value::Duration(nanoseconds) => api::meta::Duration::from_nanos(*nanoseconds).to_string(),
         Value::Type(name) => (*name).to_owned(),
         Value::Optional(None) => "optional.none()".to_owned(),

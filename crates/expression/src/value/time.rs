@@ -128,24 +128,38 @@ impl Timestamp {
 
     /// RFC 3339 with the offset it was written with and as many digits as it needs.
     pub(crate) fn format(self) -> String {
+        let (date, time) = self.date_and_time();
+        match self.offset {
+            0 => format!("{date}T{time}Z"),
+            _ => format!("{date}T{time}{}", self.offset_text(":")),
+        }
+    }
+
+    /// As Go prints a time that nobody formats.
+    pub(super) fn show(self) -> String {
+        let (date, time) = self.date_and_time();
+        let offset = self.offset_text("");
+        let zone = if self.offset == 0 { "UTC" } else { &offset };
+        format!("{date} {time} {offset} {zone}")
+    }
+
+    fn date_and_time(self) -> (String, String) {
         let local = self.seconds + self.offset;
         let (year, month, day) = date(local.div_euclid(SECONDS_PER_DAY));
         let of_day = local.rem_euclid(SECONDS_PER_DAY);
         let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-        let fraction = if self.nanoseconds == 0 {
-            String::new()
-        } else {
+        let mut time = format!("{hour:02}:{minute:02}:{second:02}");
+        if self.nanoseconds != 0 {
             let digits = format!(".{:09}", self.nanoseconds);
-            digits.trim_end_matches('0').to_owned()
-        };
-        let offset = if self.offset == 0 {
-            "Z".to_owned()
-        } else {
-            let sign = if self.offset < 0 { '-' } else { '+' };
-            let minutes = self.offset.abs() / 60;
-            format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)
-        };
-        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}{offset}")
+            time.push_str(digits.trim_end_matches('0'));
+        }
+        (format!("{year:04}-{month:02}-{day:02}"), time)
+    }
+
+    fn offset_text(self, separator: &str) -> String {
+        let sign = if self.offset < 0 { '-' } else { '+' };
+        let minutes = self.offset.abs() / 60;
+        format!("{sign}{:02}{separator}{:02}", minutes / 60, minutes % 60)
     }
 
     /// The same moment, to be printed in UTC.

@@ -69,6 +69,7 @@ impl Setting {
             "evaluate" => Err(format!(
                 "failed to evaluate the CEL expression '{source}': {error}"
             )),
+            "panic" => Err(format!("panic: {error}")),
             other => panic!("the oracle fails at {other}: {error}"),
         }
     }
