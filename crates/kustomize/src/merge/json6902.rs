@@ -20,6 +20,14 @@ pub(crate) struct Operation {
     value: Value,
 }
 
+/// Which path of an operation is meant.
+#[derive(Debug, Clone, Copy)]
+enum Role {
+    Only,
+    From,
+    Destination,
+}
+
 /// Reads the operations of a patch document.
 pub(crate) fn parse(document: &Value) -> Result<Vec<Operation>> {
     let Some(items) = document.as_array() else {
@@ -70,12 +78,12 @@ impl Operation {
         match op {
             "add" => {
                 let path = path?;
-                let (parent, key) = self.parent(document, path)?;
+                let (parent, key) = self.parent(document, path, Role::Only)?;
                 add(parent, &key, self.value.clone()).map_err(|error| failed("add", path, &error))
             }
             "remove" => {
                 let path = path?;
-                let (parent, key) = self.parent(document, path)?;
+                let (parent, key) = self.parent(document, path, Role::Only)?;
                 take(parent, &key)
                     .map(drop)
                     .map_err(|error| failed("remove", path, &error))
@@ -84,15 +92,15 @@ impl Operation {
             "move" => {
                 let path = path?;
                 let from = self.from()?;
-                let (parent, key) = self.parent(document, from)?;
+                let (parent, key) = self.parent(document, from, Role::From)?;
                 let value = take(parent, &key).map_err(|error| failed("move", &key, &error))?;
-                let (parent, key) = self.parent(document, path)?;
+                let (parent, key) = self.parent(document, path, Role::Destination)?;
                 add(parent, &key, value).map_err(|error| failed("move", path, &error))
             }
             "copy" => {
                 let path = path?;
                 let from = self.from()?;
-                let (parent, key) = self.parent(document, from)?;
+                let (parent, key) = self.parent(document, from, Role::From)?;
                 let value = get(parent, &key)
                     .map_err(|error| failed("copy", from, &error))?
                     .cloned();
@@ -100,7 +108,7 @@ impl Operation {
                 *budget = budget.checked_sub(size(&value)).ok_or_else(|| {
                     Error::Limit("a JSON patch copies more than its limit".to_owned())
                 })?;
-                let (parent, key) = self.parent(document, path)?;
+                let (parent, key) = self.parent(document, path, Role::Destination)?;
                 add(parent, &key, value).map_err(|error| failed("copy", path, &error))
             }
             "test" => self.test(document, path?),
@@ -118,7 +126,7 @@ impl Operation {
             *document = self.value.clone();
             return Ok(());
         }
-        let (parent, key) = self.parent(document, path)?;
+        let (parent, key) = self.parent(document, path, Role::Only)?;
         match parent {
             Value::Object(fields) => {
                 fields.insert(key, self.value.clone());
@@ -136,7 +144,7 @@ impl Operation {
                     }
                 }
             }
-            _ => return Err(self.missing(path)),
+            _ => return Err(self.missing(path, Role::Only)),
         }
         Ok(())
     }
@@ -145,7 +153,7 @@ impl Operation {
         let found = if path.is_empty() {
             Some(&*document)
         } else {
-            let (parent, key) = self.parent(document, path)?;
+            let (parent, key) = self.parent(document, path, Role::Only)?;
             get(parent, &key).map_err(|error| failed("test", path, &error))?
         };
         if found.unwrap_or(&Value::Null) == &self.value {
@@ -164,14 +172,19 @@ impl Operation {
     }
 
     /// The container that a path ends in, and the last key.
-    fn parent<'d>(&self, document: &'d mut Value, path: &str) -> Result<(&'d mut Value, String)> {
+    fn parent<'d>(
+        &self,
+        document: &'d mut Value,
+        path: &str,
+        role: Role,
+    ) -> Result<(&'d mut Value, String)> {
         let mut parts: Vec<String> = path
             .split('/')
             .skip(1)
             .map(|part| part.replace("~1", "/").replace("~0", "~"))
             .collect();
         let Some(key) = parts.pop() else {
-            return Err(self.missing(path));
+            return Err(self.missing(path, role));
         };
         let mut node = document;
         for part in &parts {
@@ -182,18 +195,25 @@ impl Operation {
                     .and_then(|index| items.get_mut(index)),
                 _ => None,
             };
-            node = next.ok_or_else(|| self.missing(path))?;
+            node = next.ok_or_else(|| self.missing(path, role))?;
         }
         if node.is_object() || node.is_array() {
             Ok((node, key))
         } else {
-            Err(self.missing(path))
+            Err(self.missing(path, role))
         }
     }
 
-    fn missing(&self, path: &str) -> Error {
+    fn missing(&self, path: &str, role: Role) -> Error {
+        let what = match (self.op.as_str(), role) {
+            ("add" | "remove", _) => format!("doc is missing path: \"{path}\""),
+            ("test", _) => format!("is missing path: {path}"),
+            (_, Role::Only) => format!("doc is missing path: {path}"),
+            (_, Role::From) => format!("doc is missing from path: {path}"),
+            (_, Role::Destination) => format!("doc is missing destination path: {path}"),
+        };
         Error::invalid(format!(
-            "{} operation does not apply: doc is missing path: \"{path}\": missing value",
+            "{} operation does not apply: {what}: missing value",
             self.op
         ))
     }
@@ -239,7 +259,11 @@ fn get<'v>(parent: &'v Value, key: &str) -> Result<Option<&'v Value>, String> {
 fn index(key: &str, len: usize) -> Result<usize, String> {
     let number: i64 = key
         .parse()
-        .map_err(|_| format!("value was not a proper array index: '{key}'"))?;
+        .map_err(|_| {
+            format!(
+                "value was not a proper array index: '{key}': strconv.Atoi: parsing {key:?}: invalid syntax"
+            )
+        })?;
     let len = i64::try_from(len).unwrap_or(i64::MAX);
     let at = if number < 0 { number + len } else { number };
     if (0..len).contains(&at) {

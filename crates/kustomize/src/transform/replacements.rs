@@ -4,6 +4,8 @@
 //! that a string holds; the string is then written anew.
 //! Source: kustomize `api/filters/replacement` (api 0.21.1).
 
+use serde_json::Value;
+
 use crate::error::{Error, Result, ResultExt as _};
 use crate::go;
 use crate::id::{Gvk, Id};
@@ -48,9 +50,14 @@ pub(crate) fn load(
             }
             None if document.is_object() => list.push(read(&document)?),
             None => {
+                let kind = match &document {
+                    Value::Null => "<nil>",
+                    Value::Bool(_) => "bool",
+                    Value::Number(_) => "float64",
+                    _ => "string",
+                };
                 return Err(Error::invalid(format!(
-                    "unsupported replacement type in '{}'",
-                    entry.path
+                    "unsupported replacement type encountered within replacement path: {kind}"
                 )));
             }
         }
