@@ -5,12 +5,17 @@ use serde_json::Value;
 /// Formats with the fewest digits that give the same number back, exponent form when the exponent
 /// is below -4 or at least 6: Go's `strconv.FormatFloat(f, 'g', -1, 64)`.
 pub(crate) fn format_float(value: f64) -> String {
-    shortest(&format!("{value:e}"))
+    shortest(&format!("{value:e}"), 6)
+}
+
+/// Formats as `%v` does: with an exponent from 21 on.
+pub(crate) fn format_value(value: f64) -> String {
+    shortest(&format!("{value:e}"), 21)
 }
 
 /// The same for 32 bits.
 pub(crate) fn format_float32(value: f32) -> String {
-    shortest(&format!("{value:e}"))
+    shortest(&format!("{value:e}"), 6)
 }
 
 /// A JSON value as Go indents it by two spaces: sorted keys, HTML-safe strings.
@@ -78,14 +83,14 @@ fn write_indented(out: &mut Vec<u8>, value: &Value, depth: usize) {
     out.push(close);
 }
 
-/// Turns `d.ddde±x` into Go's `g` form.
-fn shortest(scientific: &str) -> String {
+/// Turns `d.ddde±x` into Go's `g` form, with an exponent below -4 and from `limit` on.
+fn shortest(scientific: &str, limit: i32) -> String {
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let (sign, mantissa) = mantissa
         .strip_prefix('-')
         .map_or(("", mantissa), |rest| ("-", rest));
-    if !(-4..6).contains(&exponent) {
+    if !(-4..limit).contains(&exponent) {
         let mark = if exponent < 0 { '-' } else { '+' };
         return format!("{sign}{mantissa}e{mark}{:02}", exponent.abs());
     }

@@ -48,6 +48,8 @@ pub(crate) enum Tag {
 pub(crate) enum Style {
     Plain,
     Quoted,
+    Literal,
+    Folded,
 }
 
 /// Fields in document order; a key may be there twice, and the first one answers.

@@ -71,12 +71,14 @@ pub(crate) fn from_json(value: &Value, numbers: Numbers) -> Node {
         ),
         Value::Number(number) => number_node(number, numbers),
         Value::String(text) => {
-            let quoted = numbers == Numbers::Exact || needs_quotes(text);
-            Node::scalar(
-                text,
-                Tag::Str,
-                if quoted { Style::Quoted } else { Style::Plain },
-            )
+            let style = if text.contains('\n') {
+                Style::Literal
+            } else if numbers == Numbers::Exact || needs_quotes(text) {
+                Style::Quoted
+            } else {
+                Style::Plain
+            };
+            Node::scalar(text, Tag::Str, style)
         }
         Value::Array(items) => {
             Node::sequence(items.iter().map(|item| from_json(item, numbers)).collect())
@@ -129,7 +131,7 @@ fn documents(text: &str) -> Result<Vec<Node>> {
             continue;
         }
         if node.as_mapping().is_none() {
-            return Err(Error::invalid("wrong node kind: expected MappingNode"));
+            return Err(Error::invalid("missing Resource metadata"));
         }
         if node.exceeds(&mut MAX_NODES.clone(), MAX_DEPTH) {
             return Err(Error::Limit(format!(

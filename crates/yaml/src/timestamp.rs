@@ -45,7 +45,11 @@ impl Timestamp {
         let zoned = match input.next() {
             None => return Some(date),
             Some(b'T' | b't') => true,
-            Some(b' ') => false,
+            Some(b' ') => {
+                // Go takes any number of blanks for one in its layout.
+                input.0 = input.0.trim_ascii_start();
+                false
+            }
             Some(_) => return None,
         };
         let hour = input.number(0..=23)?;

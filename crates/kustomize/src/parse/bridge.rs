@@ -93,11 +93,7 @@ fn overlay(styled: &mut yaml::Node, old: &Node, new: &Node) {
 fn restore(node: &Node) -> yaml::Node {
     match node {
         Node::Scalar(scalar) => {
-            let style = match scalar.style {
-                Style::Plain => ScalarStyle::Plain,
-                Style::Quoted => ScalarStyle::DoubleQuoted,
-            };
-            let tag = to_yaml_tag(scalar.tag);
+            let (tag, style) = (to_yaml_tag(scalar.tag), to_yaml_style(scalar.style));
             yaml::Node::Scalar(yaml::Scalar::new(scalar.text.as_ref(), tag, style))
         }
         Node::Sequence(items) => yaml::Node::sequence(items.iter().map(restore).collect()),
@@ -176,12 +172,19 @@ fn value_of(node: &Node, top: bool) -> Result<Value> {
 }
 
 fn scalar_value(scalar: &Scalar) -> Result<Value> {
+    // A block is not always read as it was written.
+    let tab_first = scalar.text.starts_with('\t') && scalar.text.contains('\n');
+    if scalar.style == Style::Folded || (scalar.style != Style::Quoted && tab_first) {
+        let (tag, style) = (to_yaml_tag(scalar.tag), to_yaml_style(scalar.style));
+        let node = yaml::Scalar::new(scalar.text.as_ref(), tag, style);
+        return decode(yaml::Node::Scalar(node));
+    }
     if scalar.tag == Tag::Str {
         return Ok(Value::String(scalar.text.to_string()));
     }
     let by_text = v3::resolve_tag(&scalar.text);
     let same = scalar.tag == Tag::None || by_text == to_yaml_tag(scalar.tag);
-    if same && (scalar.style == Style::Quoted || by_text == yaml::Tag::Str) {
+    if same && (scalar.style != Style::Plain || by_text == yaml::Tag::Str) {
         return Ok(Value::String(scalar.text.to_string()));
     }
     match (&by_text, &*scalar.text) {
@@ -202,6 +205,15 @@ fn scalar_value(scalar: &Scalar) -> Result<Value> {
     let mut typed = yaml::Scalar::new(scalar.text.as_ref(), tag, ScalarStyle::Plain);
     typed.explicit_tag = !same;
     decode(yaml::Node::Scalar(typed))
+}
+
+fn to_yaml_style(style: Style) -> ScalarStyle {
+    match style {
+        Style::Plain => ScalarStyle::Plain,
+        Style::Quoted => ScalarStyle::DoubleQuoted,
+        Style::Literal => ScalarStyle::Literal,
+        Style::Folded => ScalarStyle::Folded,
+    }
 }
 
 /// Digits that are no octal number.
@@ -267,9 +279,17 @@ fn convert(node: &yaml::Node, flow: bool) -> Result<Node> {
 /// upstream has to quote it there when it prints; elsewhere it stays a null.
 fn convert_scalar(scalar: &yaml::Scalar, flow: bool) -> Scalar {
     let tag = from_yaml_tag(&scalar.tag);
-    let quoted = scalar.style != ScalarStyle::Plain
-        || (flow && tag == Tag::Null && scalar.text.as_str().is_empty());
-    let style = if quoted { Style::Quoted } else { Style::Plain };
+    let style = match scalar.style {
+        // The tag is printed with the value, so quotes don't make it a string.
+        _ if scalar.explicit_tag && tag != Tag::Str => Style::Plain,
+        ScalarStyle::Plain if flow && tag == Tag::Null && scalar.text.as_str().is_empty() => {
+            Style::Quoted
+        }
+        ScalarStyle::Plain => Style::Plain,
+        ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => Style::Quoted,
+        ScalarStyle::Literal => Style::Literal,
+        ScalarStyle::Folded => Style::Folded,
+    };
     Scalar {
         text: scalar.text.as_str().into(),
         tag,
@@ -292,6 +312,10 @@ fn convert_mapping(mapping: &yaml::Mapping, flow: bool) -> Result<Mapping> {
             }
             continue;
         }
+        if name.text.as_str() == MERGE {
+            // Upstream takes the key away by its text, even where it is quoted and merges nothing.
+            continue;
+        }
         let key = Key {
             text: name.text.as_str().into(),
             tag: from_yaml_tag(&name.tag),
@@ -305,9 +329,9 @@ fn convert_mapping(mapping: &yaml::Mapping, flow: bool) -> Result<Mapping> {
         };
         for map in maps {
             let yaml::Node::Mapping(map) = map else {
-                return Err(Error::invalid(format!(
-                    "a '{MERGE}' merge needs a map or a list of maps"
-                )));
+                return Err(Error::invalid(
+                    "map merge requires map or sequence of maps as the value",
+                ));
             };
             for (key, value) in convert_mapping(map, flow || map.flow)?.into_entries() {
                 if fields.get(&key.text).is_none() {

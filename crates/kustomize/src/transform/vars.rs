@@ -86,7 +86,7 @@ fn matching(var: &Var, resources: &Resources) -> Vec<usize> {
     })
 }
 
-fn value_of(var: &Var, resources: &Resources) -> Result<Option<Scalar>> {
+fn value_of(var: &Var, resources: &Resources) -> Result<Option<Value>> {
     let resource = resources
         .iter()
         .find(|resource| resource.history.vars.iter().any(|name| **name == *var.name))
@@ -101,17 +101,67 @@ fn value_of(var: &Var, resources: &Resources) -> Result<Option<Scalar>> {
         path => path,
     };
     let parts = path::split_indices(path::split(field_path));
-    match path::lookup(resource.node(), &parts) {
-        Ok(Some(Node::Scalar(scalar))) => Ok(Some((**scalar).clone())),
-        Ok(Some(_)) => Ok(None),
-        Ok(None) | Err(_) => Err(Error::invalid(format!(
+    let value = match path::lookup(resource.node(), &parts) {
+        Ok(Some(Node::Scalar(scalar))) => Value::of(scalar).map(Some),
+        Ok(Some(_)) => Some(None),
+        Ok(None) | Err(_) => None,
+    };
+    value.ok_or_else(|| {
+        Error::invalid(format!(
             "field specified in var '{}' not found in corresponding resource",
             var.name
-        ))),
-    }
+        ))
+    })
 }
 
-type Values<'v> = HashMap<&'v str, Option<Scalar>>;
+/// What a variable stands for.
+struct Value {
+    /// Where the variable is the whole text: the value with its type.
+    whole: Scalar,
+    /// Within other text.
+    inline: String,
+}
+
+/// Values by name; a variable that stands for a mapping or a list is left as it is.
+type Values<'v> = HashMap<&'v str, Option<Value>>;
+
+impl Value {
+    /// Reads a scalar as Go does, whose integers here are decimal: `0644` is 644, and `0xff` none.
+    fn of(scalar: &Scalar) -> Option<Self> {
+        let typed = |text: String, tag| Scalar {
+            text: text.into(),
+            tag,
+            style: Style::Plain,
+            link: 0,
+        };
+        let text = &scalar.text;
+        let (whole, inline) = match scalar.tag {
+            Tag::Int => {
+                let number = text.parse::<i64>().ok()?.to_string();
+                (number.clone(), number)
+            }
+            Tag::Float => {
+                let number: f64 = text.parse().ok()?;
+                (number.to_string(), go::format_value(number))
+            }
+            Tag::Bool => {
+                let flag = text.to_ascii_lowercase();
+                (flag.clone(), flag)
+            }
+            _ => {
+                let whole = typed(text.to_string(), Tag::Str);
+                return Some(Self {
+                    whole,
+                    inline: text.to_string(),
+                });
+            }
+        };
+        Some(Self {
+            whole: typed(whole, scalar.tag),
+            inline,
+        })
+    }
+}
 
 fn expand_in(node: &mut Node, values: &Values<'_>) -> Result<()> {
     match node {
@@ -185,8 +235,8 @@ fn expand(text: &str, values: &Values<'_>) -> Scalar {
             .and_then(|body| body.split_once(')'))
         {
             match values.get(name).and_then(Option::as_ref) {
-                Some(value) if text.len() == name.len() + 3 => return typed(value),
-                Some(value) => out.push_str(&typed(value).text),
+                Some(value) if text.len() == name.len() + 3 => return value.whole.clone(),
+                Some(value) => out.push_str(&value.inline),
                 None => {
                     out.push_str("$(");
                     out.push_str(name);
@@ -203,21 +253,4 @@ fn expand(text: &str, values: &Values<'_>) -> Scalar {
     }
     out.push_str(rest);
     string(out)
-}
-
-fn typed(value: &Scalar) -> Scalar {
-    let tag = match value.tag {
-        Tag::Int | Tag::Bool | Tag::Float => value.tag,
-        _ => Tag::Str,
-    };
-    let text = match (tag, value.text.parse::<f64>()) {
-        (Tag::Float, Ok(number)) => go::format_float(number).into(),
-        _ => value.text.clone(),
-    };
-    Scalar {
-        text,
-        tag,
-        style: Style::Plain,
-        link: 0,
-    }
 }
