@@ -160,6 +160,16 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_an_address(text in "(ssh://|https://|git@|)[a-z0-9.:@/%?#-]{0,20}\\PC{0,5}") {
+            let address = GitAddress::parse(&text);
+            proptest::prop_assert!(!address.path.starts_with('/'));
+            proptest::prop_assert!(!address.origin.starts_with("ssh:"));
+            proptest::prop_assert!(!address.host.contains('@'));
+        }
+    }
+
     #[test]
     fn only_two_segments_name_a_repository() {
         for (address, expected) in [

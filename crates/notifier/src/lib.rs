@@ -8,7 +8,7 @@
 //! Invariants: no Kubernetes client; [`build`] opens no connection; whoever calls [`Notifier::post`] bounds it with
 //! the provider's timeout, and dropping the future ends the delivery; payloads are Flux's, byte for byte, with
 //! metadata in the order of its keys where Flux's order is random; no error's text holds a credential, nor more of
-//! an address than scheme and host.
+//! an address that a user wrote than scheme and host (the paths of Git hosts' APIs are no secrets).
 //!
 //! Errors carry their causes in `source()`: joined by `: ` they read as Flux's.
 //!

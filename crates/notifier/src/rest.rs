@@ -1,13 +1,14 @@
 //! One call to an API that speaks JSON: Git hosts, token endpoints, cloud queues.
 //!
 //! Invariants: a call is repeated as the shared client does, unless it says [`Call::once`], because a
-//! second comment or a second workflow is worse than none; errors name the method and the address
-//! without its query, and never a header.
+//! second comment or a second workflow is worse than none; errors name the method and the API's
+//! address without its query, of an address that is a user's own only the host, and never a header.
 
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::address::Masked;
 use crate::http::{Client, Failure, Request, Response, SendError};
 use crate::json;
 
@@ -21,6 +22,7 @@ pub(crate) struct Rest {
 pub(crate) struct Call {
     request: Request,
     once: bool,
+    masked: bool,
     /// Why the body cannot be printed, told when the call is made.
     broken: Option<serde_json::Error>,
 }
@@ -88,6 +90,7 @@ impl Call {
                 check: Response::ok,
             },
             once: false,
+            masked: false,
             broken: None,
         }
     }
@@ -144,6 +147,12 @@ impl Call {
     pub(crate) fn body(mut self, content_type: &str, body: Vec<u8>) -> Self {
         self.request.body = body;
         self.header("Content-Type", content_type)
+    }
+
+    /// Shows no more of the address than its host, because the rest is a user's own.
+    pub(crate) fn masked(mut self) -> Self {
+        self.masked = true;
+        self
     }
 
     /// Makes the call once, whatever comes of it.
@@ -229,6 +238,9 @@ fn read<T: DeserializeOwned>(call: &Call, answer: &Response) -> Result<T, RestEr
 /// The address without its query and without user and password.
 fn shown(call: &Call) -> String {
     let address = call.request.address.as_str();
+    if call.masked {
+        return Masked::new(address).to_string();
+    }
     let address = address.split('?').next().unwrap_or_default();
     match address.split_once("://") {
         Some((scheme, rest)) => {
@@ -287,6 +299,11 @@ mod tests {
         ] {
             let call = Call::get(url).query(&[("token", "secret")]);
             assert_eq!(shown(&call), expected);
+            let masked = shown(&call.masked());
+            assert!(
+                masked.starts_with("https://host") && !masked.contains("/a"),
+                "{masked}"
+            );
         }
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! It is read once, in `main`, and handed down. The names are those of the Azure and Google SDKs.
 
+use std::fmt;
+
 /// The variables that decide as whom the controller itself acts, and in which cloud.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct CloudEnvironment {
     /// `AZURE_AUTHORITY_HOST`: where tokens are issued; the public cloud's when absent.
     pub azure_authority_host: Option<String>,
@@ -19,6 +21,17 @@ pub struct CloudEnvironment {
     pub google_application_credentials: Option<String>,
     /// `GCE_METADATA_HOST`: host and port of the metadata server; the link-local one when absent.
     pub gce_metadata_host: Option<String>,
+}
+
+impl fmt::Debug for CloudEnvironment {
+    /// Without the secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CloudEnvironment")
+            .field("azure_authority_host", &self.azure_authority_host)
+            .field("azure_tenant_id", &self.azure_tenant_id)
+            .field("azure_client_id", &self.azure_client_id)
+            .finish_non_exhaustive()
+    }
 }
 
 impl CloudEnvironment {

@@ -74,7 +74,9 @@ impl Post for Otel {
                 return Ok(());
             }
             let traces = traces(&self.alert, event, span_id(), Timestamp::now());
-            let call = Call::post(&self.url).body("application/x-protobuf", traces.encode_to_vec());
+            let call = Call::post(&self.url)
+                .masked()
+                .body("application/x-protobuf", traces.encode_to_vec());
             let call = self
                 .headers
                 .iter()

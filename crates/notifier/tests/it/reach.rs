@@ -1,5 +1,7 @@
 //! How Git hosts and queues are reached: not before there is an event, and through the proxy.
 
+use std::time::Duration;
+
 use notifier::{CloudEnvironment, Settings, Shared, SharedOptions};
 use serde_json::json;
 
@@ -85,4 +87,42 @@ async fn every_request_goes_through_the_proxy() {
             request.target
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_says_nothing_is_left_at_the_deadline() {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .expect("a free port");
+    let silent = listener.local_addr().expect("address");
+    let route = format!("http://{silent}").parse().expect("URL");
+    let shared = Shared::new(SharedOptions {
+        route: Some(route),
+        ..SharedOptions::default()
+    });
+    for settings in all() {
+        let kind = settings.provider_type.clone();
+        let notifier = notifier::build(&settings, &shared).expect("built");
+        let event = event(&json!({}));
+        let deadline = Duration::from_secs(15);
+        let posted = tokio::time::timeout(deadline, notifier.post(&event)).await;
+        assert!(posted.is_err(), "{kind}: {posted:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_nats_server_that_says_nothing_is_given_two_seconds() {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .expect("a free port");
+    let silent = listener.local_addr().expect("address");
+    let settings = Settings {
+        channel: "events".to_owned(),
+        ..settings("nats", &format!("nats://{silent}"))
+    };
+    let bench = Bench::new(&[], CloudEnvironment::default()).await;
+    let posted = bench.post(&settings, &event(&json!({}))).await;
+    let expected =
+        "error publishing event to subject events: error connecting to server: nats: timeout";
+    assert_eq!(posted, Err(expected.to_owned()));
 }

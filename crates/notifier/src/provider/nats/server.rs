@@ -56,6 +56,15 @@ impl Server {
 mod tests {
     use super::*;
 
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_addresses_or_none(text in "(nats://|tls://|)[a-z0-9.:@/%,\\[\\]-]{0,20}\\PC{0,5}") {
+            for server in Server::parse_all(&text).unwrap_or_default() {
+                proptest::prop_assert!(!server.host.is_empty() && server.user != Some(String::new()));
+            }
+        }
+    }
+
     #[test]
     fn scheme_and_port_may_be_missing() {
         for (addresses, expected) in [
