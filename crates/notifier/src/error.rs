@@ -50,6 +50,9 @@ pub enum PostError {
     /// The payload has no JSON form.
     #[error("marshalling notification payload failed")]
     Payload(#[from] serde_json::Error),
+    /// The time is over.
+    #[error("context deadline exceeded")]
+    Overdue,
     /// A delivery failed, and the provider's kind says what it was to do.
     #[error("{context}")]
     Delivery {

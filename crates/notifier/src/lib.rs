@@ -5,8 +5,8 @@
 //! (resolved)          (checks only)
 //! ```
 //!
-//! Invariants: no Kubernetes client; [`build`] opens no connection; whoever calls [`Notifier::post`] bounds it with
-//! the provider's timeout, and dropping the future ends the delivery; payloads are Flux's, byte for byte, with
+//! Invariants: no Kubernetes client; [`build`] opens no connection; a delivery is bounded by the provider's
+//! timeout, and dropping its future ends it; payloads are Flux's, byte for byte, with
 //! metadata in the order of its keys where Flux's order is random; no error's text holds a credential, nor more of
 //! an address that a user wrote than scheme and host (the paths of Git hosts' APIs are no secrets).
 //!

@@ -1,11 +1,12 @@
 //! Which provider a type stands for.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use api::{event::Event, notification::ProviderType};
 
 use crate::{
     error::{BuildError, PostError},
+    http,
     provider::{
         Post, Webhook, alertmanager::Alertmanager, azuredevops::AzureDevOps,
         azureeventhub::AzureEventHub, bitbucket::Bitbucket, bitbucketserver::BitbucketServer,
@@ -83,6 +84,16 @@ pub fn build(settings: &Settings, shared: &Arc<Shared>) -> Result<Notifier, Buil
 }
 
 impl Notifier {
+    /// Tells the provider about an event, with retries, within the provider's timeout. A retry that would come too late
+    /// is not waited for: the error then says what failed.
+    ///
+    /// # Errors
+    /// When the provider has not taken the event.
+    pub async fn post_within(&self, event: &Event, time: Duration) -> Result<(), PostError> {
+        let posted = http::within(time, self.post(event)).await;
+        posted.unwrap_or(Err(PostError::Overdue))
+    }
+
     /// Tells the provider about an event, with retries. Bound it with the provider's timeout: it may take as long as
     /// the other end wants.
     ///

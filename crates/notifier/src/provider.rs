@@ -99,3 +99,6 @@ fn commit_status(settings: &Settings) -> Result<String, BuildError> {
     }
     Ok(id)
 }
+
+#[cfg(test)]
+mod tests;

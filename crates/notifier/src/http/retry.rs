@@ -7,7 +7,7 @@ use std::{future::Future, time::Duration};
 use jiff::{Timestamp, fmt::rfc2822};
 use reqwest::{StatusCode, header::RETRY_AFTER};
 
-use super::{failure::Failure, request::Response};
+use super::{deadline, failure::Failure, request::Response};
 
 const ATTEMPTS: u32 = 5;
 const SHORTEST: Duration = Duration::from_secs(2);
@@ -23,7 +23,7 @@ pub(crate) struct GaveUp {
 /// Attempts until there is an answer that counts: no failure that may pass. `now` is what dates are compared with.
 ///
 /// # Errors
-/// When a failure will not pass, or after the fifth attempt.
+/// When a failure will not pass, after the fifth attempt, or when the next wait would outlast the delivery.
 pub(crate) async fn run<F: Future<Output = Result<Response, Failure>>>(
     now: fn() -> Timestamp,
     mut attempt: impl FnMut() -> F,
@@ -48,10 +48,11 @@ pub(crate) async fn run<F: Future<Output = Result<Response, Failure>>>(
                 _ => return Ok(response),
             },
         };
-        if attempts == ATTEMPTS {
+        let wait = asked.unwrap_or_else(|| wait(attempts));
+        if attempts == ATTEMPTS || deadline::outlasts(wait) {
             return Err(GaveUp { attempts, cause });
         }
-        tokio::time::sleep(asked.unwrap_or_else(|| wait(attempts))).await;
+        tokio::time::sleep(wait).await;
     }
 }
 

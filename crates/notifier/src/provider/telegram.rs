@@ -88,3 +88,30 @@ fn escape(text: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::{prop_assert, prop_assert_eq};
+
+    use super::{SPECIAL, escape};
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_special_is_escaped_and_nothing_is_lost(text in "[a-c\\\\._*\\[\\]()~>#+={}!|`-]*|\\PC*") {
+            let escaped = escape(&text);
+            let mut plain = String::new();
+            let mut characters = escaped.chars();
+            while let Some(character) = characters.next() {
+                if character == '\\' {
+                    let special = characters.next();
+                    prop_assert!(special.is_some_and(|special| SPECIAL.contains(special)));
+                    plain.extend(special);
+                } else {
+                    prop_assert!(!SPECIAL.contains(character), "{}", escaped);
+                    plain.push(character);
+                }
+            }
+            prop_assert_eq!(plain, text);
+        }
+    }
+}

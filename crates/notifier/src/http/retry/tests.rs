@@ -212,15 +212,45 @@ async fn attempts_and_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_of_the_caller_ends_a_wait() {
-    let attempts = RefCell::new(0);
-    let posting = run(now, || {
-        *attempts.borrow_mut() += 1;
-        async { Err(Failure::Status(StatusCode::BAD_GATEWAY)) }
-    });
-    let ended = tokio::time::timeout(Duration::from_secs(15), posting).await;
+async fn no_wait_outlasts_the_delivery() {
+    let four = || vec![Status(503), Status(503), Status(503), Status(503)];
+    let cases: Vec<(u64, Vec<Meets>, Vec<u64>, &str)> = vec![
+        (
+            15,
+            four(),
+            vec![0, 2, 6, 14],
+            "4: unexpected HTTP status 503 Service Unavailable",
+        ),
+        (
+            14,
+            vec![Status(500), refused(), Status(502)],
+            vec![0, 2, 6],
+            "3: unexpected HTTP status 502 Bad Gateway",
+        ),
+        (15, vec![Asked(429, "15")], vec![0], "1"),
+        (15, vec![Status(500), Asked(429, "3600")], vec![0, 2], "2"),
+        (
+            1,
+            vec![refused()],
+            vec![0],
+            r#"1: Post "http://h/*****": refused"#,
+        ),
+    ];
+    for (seconds, script, times, end) in cases {
+        let ended = deadline::within(Duration::from_secs(seconds), run_script(script)).await;
+        let (at, outcome) = ended.expect("it ends by itself");
+        assert_eq!(at, times, "{end}");
+        assert_eq!(outcome, Err(end.to_owned()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_ends_with_the_delivery() {
+    let began = Instant::now();
+    let stuck = run(now, || async { std::future::pending().await });
+    let ended = deadline::within(Duration::from_secs(15), stuck).await;
     assert!(ended.is_err());
-    assert_eq!(attempts.into_inner(), 4, "0, 2, 6 and 14 s");
+    assert_eq!(began.elapsed(), Duration::from_secs(15));
 }
 
 #[test]
