@@ -63,10 +63,13 @@ pub(crate) enum Fetch {
 enum Slot {
     Fetching {
         digest: String,
+        asked: Instant,
         previous: Option<Snapshot>,
     },
     Ready {
         digest: String,
+        revision: String,
+        asked: Instant,
         snapshot: Snapshot,
     },
     Failed {
@@ -83,6 +86,14 @@ impl Slot {
             Self::Fetching { digest, .. }
             | Self::Ready { digest, .. }
             | Self::Failed { digest, .. } => digest,
+        }
+    }
+
+    /// When it was first asked for.
+    fn asked(&self) -> Option<Instant> {
+        match self {
+            Self::Fetching { asked, .. } | Self::Ready { asked, .. } => Some(*asked),
+            Self::Failed { .. } => None,
         }
     }
 
@@ -131,8 +142,17 @@ impl Artifacts {
     /// The snapshot of `artifact` of `source`. Starts its download if that is needed.
     pub(crate) fn get(self: &Arc<Self>, source: &ObjectKey, artifact: &Artifact) -> Fetch {
         let mut slots = self.lock();
-        match slots.get(source) {
-            Some(Slot::Ready { digest, snapshot }) if *digest == artifact.digest => {
+        match slots.get_mut(source) {
+            Some(Slot::Ready {
+                digest,
+                revision,
+                asked,
+                snapshot,
+            }) if *digest == artifact.digest => {
+                if *revision != artifact.revision {
+                    revision.clone_from(&artifact.revision);
+                    *asked = Instant::now();
+                }
                 return Fetch::Ready(snapshot.clone());
             }
             Some(Slot::Fetching { digest, .. }) if *digest == artifact.digest => {
@@ -147,14 +167,24 @@ impl Artifacts {
         }
         let previous = slots.remove(source).and_then(Slot::into_snapshot);
         let digest = artifact.digest.clone();
-        slots.insert(source.clone(), Slot::Fetching { digest, previous });
+        let slot = Slot::Fetching {
+            digest,
+            asked: Instant::now(),
+            previous,
+        };
+        slots.insert(source.clone(), slot);
         drop(slots);
         let (this, source, artifact) = (Arc::clone(self), source.clone(), artifact.clone());
         tokio::spawn(async move {
             let fetched = this.download(&artifact).await;
-            this.end(&source, &artifact.digest, fetched);
+            this.end(&source, &artifact, fetched);
         });
         Fetch::Pending
+    }
+
+    /// How long ago the newest artifact of `source` was announced, if it has been had.
+    pub(crate) fn age(&self, source: &ObjectKey) -> Option<Duration> {
+        self.lock().get(source)?.asked().map(|at| at.elapsed())
     }
 
     /// Forgets the artifact of `source`.
@@ -162,22 +192,34 @@ impl Artifacts {
         self.lock().remove(source);
     }
 
-    fn end(&self, source: &ObjectKey, digest: &str, fetched: Result<Snapshot, FetchError>) {
+    fn end(&self, source: &ObjectKey, artifact: &Artifact, fetched: Result<Snapshot, FetchError>) {
+        let digest = &artifact.digest;
         {
             let mut slots = self.lock();
             // A newer artifact was asked for meanwhile: this one is overtaken.
-            if slots.get(source).is_none_or(|slot| slot.digest() != digest) {
+            if slots
+                .get(source)
+                .is_none_or(|slot| slot.digest() != *digest)
+            {
                 return;
             }
-            let previous = slots.remove(source).and_then(Slot::into_snapshot);
-            let digest = digest.to_owned();
+            let slot = slots.remove(source);
+            let asked = slot.as_ref().and_then(Slot::asked);
+            let asked = asked.unwrap_or_else(Instant::now);
+            let previous = slot.and_then(Slot::into_snapshot);
+            let digest = digest.clone();
             let slot = match fetched {
                 Ok(snapshot) => {
                     let snapshot = match &previous {
                         Some(previous) => snapshot.sharing(previous),
                         None => snapshot,
                     };
-                    Slot::Ready { digest, snapshot }
+                    Slot::Ready {
+                        digest,
+                        revision: artifact.revision.clone(),
+                        asked,
+                        snapshot,
+                    }
                 }
                 Err(error) => Slot::Failed {
                     digest,

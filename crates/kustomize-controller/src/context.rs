@@ -14,7 +14,7 @@ use runtime::{
     metrics::Metrics,
 };
 
-use crate::{artifacts::Artifacts, flags::Config, index::Index, memory::Memory};
+use crate::{artifacts::Artifacts, flags::Config, index::Index, memory::Memory, metrics::Series};
 
 /// The field manager of applied objects, and the name in events.
 pub(crate) const CONTROLLER: &str = "kustomize-controller";
@@ -34,6 +34,7 @@ pub(crate) struct Context {
     pub(crate) queue: Queue<ObjectKey>,
     pub(crate) recorder: Recorder,
     pub(crate) metrics: Metrics,
+    pub(crate) series: Series,
     pub(crate) parsed: Arc<ParseCache>,
     /// Where Kustomizations are served.
     pub(crate) resource: ResourceRef,

@@ -16,6 +16,7 @@ pub mod flags;
 mod index;
 mod kustomization;
 mod memory;
+mod metrics;
 mod run;
 mod watch;
 

@@ -25,6 +25,7 @@ use crate::{
     index::Index,
     kustomization::{KustomizationReconciler, NAME},
     memory::Memory,
+    metrics::Series,
     watch,
 };
 
@@ -120,6 +121,8 @@ async fn start(
 ) -> anyhow::Result<Arc<Context>> {
     let store = BlobStore::open(&config.snapshot_dir, config.snapshot_max_bytes)
         .with_context(|| format!("cannot open {}", config.snapshot_dir.display()))?;
+    let parsed = Arc::new(ParseCache::new(config.parse_cache_bytes));
+    let series = Series::register(metrics.registry(), Arc::clone(&store), Arc::clone(&parsed))?;
     let index = Arc::new(Index::default());
     let memory = Arc::new(Memory::default());
     let slot: Arc<OnceLock<std::sync::Weak<Context>>> = Arc::default();
@@ -167,7 +170,8 @@ async fn start(
         queue,
         recorder,
         metrics: metrics.clone(),
-        parsed: Arc::new(ParseCache::new(config.parse_cache_bytes)),
+        series,
+        parsed,
         resource: ResourceRef::namespaced(
             "kustomize.toolkit.fluxcd.io/v1",
             "Kustomization",

@@ -20,6 +20,11 @@ const RECONCILE_BUCKETS: [f64; 39] = [
     25.0, 30.0, 40.0, 60.0,
 ];
 
+/// Source: component-base `metrics/prometheus/restclient`.
+const WAIT_BUCKETS: [f64; 12] = [
+    0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0,
+];
+
 /// Ten buckets that grow by one factor from 10 ms to 30 min.
 fn gotk_buckets() -> Vec<f64> {
     let factor = (1800.0_f64 / 0.01).powf(1.0 / 9.0);
@@ -50,6 +55,8 @@ pub struct Metrics {
     pub active_workers: IntGaugeVec,
     /// `rest_client_requests_total{code,method,host}`.
     pub rest_requests: IntCounterVec,
+    /// `rest_client_rate_limiter_duration_seconds{verb,host}`.
+    pub rest_waits: HistogramVec,
     /// `leader_election_master_status{name}`.
     pub leader: IntGaugeVec,
     queue: queue::Vectors,
@@ -132,6 +139,12 @@ impl Metrics {
                 "Number of HTTP requests, partitioned by status code, method, and host.",
                 &["code", "method", "host"],
             )?,
+            rest_waits: histogram(
+                "rest_client_rate_limiter_duration_seconds",
+                "Client side rate limiter latency in seconds. Broken down by verb, and host.",
+                &["verb", "host"],
+                WAIT_BUCKETS.to_vec(),
+            )?,
             leader: gauge(
                 "leader_election_master_status",
                 "Gauge of if the reporting system is master of the relevant lease, 0 indicates \
@@ -202,5 +215,11 @@ impl crate::client::RequestObserver for Metrics {
         self.rest_requests
             .with_label_values(&[code, method, host])
             .inc();
+    }
+
+    fn waited(&self, method: &str, host: &str, wait: std::time::Duration) {
+        self.rest_waits
+            .with_label_values(&[method, host])
+            .observe(wait.as_secs_f64());
     }
 }

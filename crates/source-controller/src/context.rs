@@ -11,7 +11,7 @@ use runtime::{
 };
 use snapshot::BlobStore;
 
-use crate::{flags::Config, git_repository::Memory, storage::Storage};
+use crate::{flags::Config, git_repository::Memory, metrics::Series, storage::Storage};
 
 /// The field manager, and the name in events.
 pub(crate) const CONTROLLER: &str = "source-controller";
@@ -27,6 +27,7 @@ pub(crate) struct Context {
     pub(crate) memory: Memory,
     pub(crate) recorder: Recorder,
     pub(crate) metrics: Metrics,
+    pub(crate) series: Series,
     /// Where Secrets are served.
     pub(crate) secrets: ResourceRef,
     /// Where Git repositories are served.

@@ -14,6 +14,7 @@
 mod context;
 pub mod flags;
 mod git_repository;
+mod metrics;
 mod run;
 mod serve;
 mod storage;

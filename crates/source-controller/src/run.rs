@@ -23,6 +23,7 @@ use crate::{
     context::{CONTROLLER, Context},
     flags::{Config, Flags},
     git_repository::{self, GitRepositoryReconciler, NAME, Watch},
+    metrics::Series,
     serve,
     storage::Storage,
 };
@@ -147,6 +148,7 @@ fn context(
         git_repositories,
         memory: git_repository::Memory::default(),
         recorder,
+        series: Series::register(metrics.registry())?,
         metrics,
         secrets: ResourceRef::namespaced("v1", "Secret", "secrets"),
         resource: ResourceRef::namespaced(

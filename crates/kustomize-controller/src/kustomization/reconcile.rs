@@ -138,6 +138,8 @@ pub(super) struct Attempt<'a> {
     pub(super) revision: String,
     /// The revision that the source's artifact was itself made from.
     pub(super) origin_revision: Option<String>,
+    /// The source, once it is known.
+    pub(super) source: Option<ObjectKey>,
 }
 
 /// Reconciles the Kustomization `key` once.
@@ -170,6 +172,7 @@ impl<'a> Attempt<'a> {
             started: Instant::now(),
             revision: String::new(),
             origin_revision: None,
+            source: None,
         }
     }
 
@@ -187,7 +190,9 @@ impl<'a> Attempt<'a> {
         if let Some(parked) = self.meet_dependencies().await? {
             return Ok(parked);
         }
-        let Some(snapshot) = self.snapshot(&source, &artifact)? else {
+        let snapshot = self.snapshot(&source, &artifact)?;
+        self.source = Some(source);
+        let Some(snapshot) = snapshot else {
             return Ok(Success::Parked(DOWNLOAD));
         };
         match plan(self.facts(&snapshot)) {

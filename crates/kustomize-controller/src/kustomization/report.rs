@@ -16,7 +16,7 @@ use runtime::{
 };
 
 use super::reconcile::{Attempt, Failure, Next, Success};
-use crate::{memory::Built, watch};
+use crate::{memory::Built, metrics::Work, watch};
 
 /// Results that the history keeps.
 const HISTORY: usize = 5;
@@ -130,6 +130,7 @@ impl Attempt<'_> {
             return Self::unwritten(&error);
         }
         if matches!(success, Success::Applied | Success::Moved) {
+            self.count(&success);
             let next = self.object.spec.interval;
             let text = format!("Reconciliation finished in {took}, next run in {next}");
             let audience = match success {
@@ -141,6 +142,29 @@ impl Attempt<'_> {
             self.tell(Severity::Info, text, audience, true);
         }
         ending
+    }
+
+    /// Counts the arrival at a revision, unless the Kustomization was there before.
+    fn count(&self, success: &Success) {
+        if self
+            .object
+            .status
+            .as_ref()
+            .is_some_and(|status| status.last_applied_revision.as_ref() == Some(&self.revision))
+        {
+            return;
+        }
+        let work = match success {
+            Success::Moved => Work::Move,
+            _ => Work::Apply,
+        };
+        let age = self
+            .source
+            .as_ref()
+            .and_then(|source| self.cx.artifacts.age(source));
+        if let Some(age) = age {
+            self.cx.series.arrived(work, age);
+        }
     }
 
     async fn report_failure(&mut self, failure: Failure) -> Ending {

@@ -25,6 +25,9 @@ pub trait RequestObserver: Send + Sync {
     /// One attempt ended: `code` is the HTTP status or `<error>`, `method` as `GET`, `host` with its
     /// port. Source: client-go `metrics.RequestResult`.
     fn observe(&self, code: &str, method: &str, host: &str);
+
+    /// A request waited for this long for a token of the client's own limit.
+    fn waited(&self, _method: &str, _host: &str, _wait: Duration) {}
 }
 
 impl<F: Fn(&str, &str, &str) + Send + Sync> RequestObserver for F {
@@ -169,7 +172,11 @@ impl Stack {
 
     async fn admit(&self, request: &Request<RequestBody>) {
         if !request.uri().path().starts_with(LEASES) {
+            let began = Instant::now();
             self.limiter.acquire().await;
+            if let Some(observer) = &self.observer {
+                observer.waited(request.method().as_str(), &self.host, began.elapsed());
+            }
         }
     }
 

@@ -126,6 +126,7 @@ async fn produce(session: &mut Session<'_>, run: &Run) -> Result<Option<Outcome>
     };
     session.draft.fetched();
     let subject = contents.commit().subject();
+    let committed = contents.commit().committer.seconds;
     let revision = contents.revision().to_string();
     let drift = plan::drift(&session.draft.status, &includes, &revision);
     let storing = act::store(ctx, session, contents, &includes);
@@ -140,6 +141,10 @@ async fn produce(session: &mut Session<'_>, run: &Run) -> Result<Option<Outcome>
     } else {
         storing.await?
     };
+    // The first artifact tells the age of the repository, not how fast anything is.
+    if session.draft.status.artifact.is_some() {
+        ctx.series.stored(committed);
+    }
     Ok(Some(Outcome::Stored {
         artifact: Box::new(artifact),
         subject,
