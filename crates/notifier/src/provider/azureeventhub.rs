@@ -29,6 +29,9 @@ use self::connection_string::{Access as Signature, ConnectionString};
 /// Event Hubs as a resource of Azure. The doubled slash is part of the name.
 const SCOPE: &str = "https://eventhubs.azure.net//.default";
 
+/// What the REST API wants every message to be called, whatever it is.
+const CONTENT_TYPE: &str = "application/atom+xml;type=entry;charset=utf-8";
+
 /// The REST API's version; the query is required.
 const VERSION: &str = "2014-01";
 
@@ -145,7 +148,7 @@ impl Post for AzureEventHub {
             let call = Call::post(format!("{}/messages", self.hub))
                 .query(&[("api-version", VERSION)])
                 .authorization(&authorization)
-                .body("application/json", body);
+                .body(CONTENT_TYPE, body);
             self.rest.ok(call).await.during("failed to send msg")?;
             Ok(())
         })
