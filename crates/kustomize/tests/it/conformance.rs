@@ -71,6 +71,7 @@ fn check(case: &Path, cache: &ParseCache) -> Option<String> {
         .display()
         .to_string();
     match (&got, want.ok) {
+        (Ok(_), true) if !texts.is_empty() => Some(format!("== {name}: no error to look for")),
         (Ok(out), true) if *out == want.stdout => None,
         (Ok(out), true) => Some(format!(
             "== {name}: output differs\n{}",
