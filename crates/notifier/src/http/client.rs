@@ -56,7 +56,7 @@ impl Client {
         })
     }
 
-    /// Sends a request once.
+    /// Sends a request once. Of a body that breaks off, what came of it is given.
     ///
     /// # Errors
     /// When there is no answer.
@@ -76,8 +76,8 @@ impl Client {
         while body.len() < MAX_BODY {
             match answer.chunk().await {
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Ok(None) => break,
-                Err(error) => return Err(failed(Cause::of(&error))),
+                // The request has been dealt with: to send it again would be to say it twice.
+                Ok(None) | Err(_) => break,
             }
         }
         body.truncate(MAX_BODY);

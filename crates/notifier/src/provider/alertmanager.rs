@@ -101,10 +101,41 @@ fn title(text: &str) -> String {
             '_' => inside,
             // Within a word these do not end it.
             '.' | ':' | '\'' | '’' => {
-                inside && characters.peek().is_some_and(|next| next.is_alphabetic())
+                inside
+                    && characters
+                        .peek()
+                        .is_some_and(|next| next.is_alphanumeric() || *next == '_')
             }
             other => other.is_alphanumeric() && (inside || other.is_alphabetic()),
         };
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn reasons_are_in_title_case_as_in_go() {
+        // What `cases.Title(language.Und)` of x/text 0.37 says.
+        for (reason, title) in [
+            ("", ""),
+            ("ReconciliationSucceeded", "Reconciliationsucceeded"),
+            (
+                "health_Check.Failed:againNow",
+                "Health_check.failed:againnow",
+            ),
+            ("ABC", "Abc"),
+            ("1aB", "1Ab"),
+            ("_Abc", "_Abc"),
+            ("a,B", "A,B"),
+            ("x-Y", "X-Y"),
+            ("a:1b", "A:1b"),
+            ("ab:_c", "Ab:_c"),
+            ("a..b", "A..B"),
+            ("it's", "It's"),
+            ("üBER", "Über"),
+        ] {
+            assert_eq!(super::title(reason), title, "{reason}");
+        }
+    }
 }

@@ -9,7 +9,11 @@ mod dsn;
 
 use std::collections::BTreeMap;
 
-use api::event::{Event, NO_TIME};
+use api::{
+    event::{Event, NO_TIME},
+    meta::time::whole_second,
+};
+use jiff::Timestamp;
 use reqwest::Method;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -65,8 +69,7 @@ struct Payload<'a> {
     platform: &'static str,
     sdk: Sdk,
     server_name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    timestamp: Option<String>,
+    timestamp: String,
     transaction: String,
     /// Given for a trace only, as are the next ones.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,10 +89,8 @@ struct Span<'a> {
     #[serde(rename = "span_id")]
     id: &'a str,
     op: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    start_timestamp: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    timestamp: Option<String>,
+    start_timestamp: String,
+    timestamp: String,
     origin: &'static str,
     tags: BTreeMap<&'a str, &'a str>,
 }
@@ -193,7 +194,7 @@ impl Sentry {
         Payload {
             level: "info",
             r#type: Some("transaction"),
-            start_timestamp: time(event),
+            start_timestamp: Some(time(event)),
             spans: Some([Span::of(event, ids)]),
             tags: tags(event),
             contexts: Contexts {
@@ -240,8 +241,14 @@ impl Ids {
     }
 }
 
-fn time(event: &Event) -> Option<String> {
-    (event.timestamp != NO_TIME).then(|| event.timestamp.to_string())
+/// When it happened; Sentry takes nothing without a time.
+fn time(event: &Event) -> String {
+    let time = if event.timestamp == NO_TIME {
+        whole_second(Timestamp::now())
+    } else {
+        event.timestamp
+    };
+    time.to_string()
 }
 
 fn tags(event: &Event) -> BTreeMap<&str, &str> {

@@ -53,9 +53,8 @@ struct Field<'a> {
     short: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
-#[derive(Default)]
 struct Answer {
     ok: bool,
     error: String,
@@ -139,8 +138,10 @@ pub(super) fn or_reporter<'a>(username: &'a str, event: &'a Event) -> &'a str {
 }
 
 fn said_ok(response: &Response) -> Result<(), Rejection> {
-    let answer: Answer = serde_json::from_slice(&response.body)
-        .map_err(|error| Rejection::Malformed(error.to_string()))?;
+    // What follows the answer is no part of it.
+    let mut body = serde_json::Deserializer::from_slice(&response.body);
+    let answer =
+        Answer::deserialize(&mut body).map_err(|error| Rejection::Malformed(error.to_string()))?;
     if answer.ok {
         return Ok(());
     }

@@ -61,7 +61,7 @@ prop_compose! {
         [kind, name, namespace, uid] in [text(), text(), text(), text()],
         [severity, message, reason, controller] in [text(), text(), text(), text()],
         metadata in btree_map(text(), text(), 0..4),
-        seconds in prop_oneof![Just(NO_TIME.as_second()), 0..4_102_444_800_i64],
+        seconds in 0..4_102_444_800_i64,
     ) -> Event {
         let involved_object = ObjectReference { kind, name, namespace, uid, ..ObjectReference::default() };
         Event {
@@ -74,6 +74,33 @@ prop_compose! {
             reporting_controller: controller,
             reporting_instance: String::new(),
         }
+    }
+}
+
+#[test]
+fn sentry_is_always_told_a_time() {
+    let mut event: Event = serde_json::from_str("{}").expect("an event");
+    assert_eq!(event.timestamp, NO_TIME);
+    let body = &providers()
+        .into_iter()
+        .find(|(name, _)| *name == "sentry")
+        .expect("sentry")
+        .1;
+    for severity in [Severity::Info, Severity::Error] {
+        event.severity = severity;
+        let item: Value = serde_json::from_slice(
+            body(&event)
+                .split(|byte| *byte == b'\n')
+                .nth(2)
+                .expect("an item"),
+        )
+        .expect("JSON");
+        let time: jiff::Timestamp = item["timestamp"]
+            .as_str()
+            .expect("a time")
+            .parse()
+            .expect("RFC 3339");
+        assert!(time > jiff::Timestamp::UNIX_EPOCH, "{time}");
     }
 }
 

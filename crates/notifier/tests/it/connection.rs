@@ -3,6 +3,10 @@
 use api::{event::Event, notification::ProviderType};
 use notifier::{Settings, Shared, SharedOptions, Tls};
 use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
 
 use super::{
     case::chain,
@@ -129,6 +133,36 @@ async fn a_plain_request_goes_to_the_proxy_whole() {
     notifier.post(&error_event()).await.expect("delivery");
     let arrival = peer.arrivals.recv().await.expect("a request");
     assert_eq!(arrival.line, "POST http://provider.invalid/hook HTTP/1.1");
+}
+
+#[tokio::test]
+async fn a_socks_proxy_is_told_the_name() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let proxy = format!(
+        "socks5://127.0.0.1:{}",
+        listener.local_addr().expect("address").port()
+    );
+    let mut settings = settings(&ProviderType::Slack, "https://provider.invalid/hook");
+    settings.proxy = Some(proxy.parse().expect("URL"));
+    let shared = Shared::new(SharedOptions::default());
+    let notifier = notifier::build(&settings, &shared).expect("a notifier");
+    let event = error_event();
+    let greeted = async {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        let mut greeting = [0; 3];
+        stream.read_exact(&mut greeting).await.expect("a greeting");
+        stream.write_all(&[5, 0]).await.expect("an answer");
+        let mut request = vec![0; 5 + "provider.invalid".len() + 2];
+        stream.read_exact(&mut request).await.expect("a request");
+        request
+    };
+    let request = tokio::select! {
+        posted = notifier.post(&event) => panic!("{posted:?}"),
+        request = greeted => request,
+    };
+    // RFC 1928: connect to a name of sixteen bytes, port 443.
+    let expected = [&[5, 1, 0, 3, 16], &b"provider.invalid"[..], &[1, 187]].concat();
+    assert_eq!(request, expected);
 }
 
 #[tokio::test]

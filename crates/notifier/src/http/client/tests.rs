@@ -158,6 +158,17 @@ async fn headers_of_the_protocol_are_not_the_callers() {
 }
 
 #[tokio::test]
+async fn an_answer_that_breaks_off_is_one() {
+    let cut = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf".to_owned();
+    let (base, _) = serve(vec![cut]).await;
+    let response = exchange(&base, &[]).await.expect("an answer");
+    assert_eq!(
+        (response.status.as_u16(), response.text().as_str()),
+        (200, "half")
+    );
+}
+
+#[tokio::test]
 async fn no_answer_fills_the_memory() {
     let (base, _) = serve(vec![answer("400 Bad Request", &"é".repeat(MAX_BODY))]).await;
     let response = exchange(&base, &[]).await.expect("an answer");
