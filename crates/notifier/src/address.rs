@@ -3,7 +3,10 @@
 //! Webhook addresses are secrets by themselves, so of an address no text shows more than its scheme and host, and of
 //! one that cannot be parsed nothing. Source: net/url `ParseRequestURI` and `Parse` in Go 1.26.
 
-use std::fmt;
+use std::{
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr},
+};
 
 const STARS: &str = "*****";
 
@@ -50,6 +53,8 @@ pub(crate) enum Reason {
     Port,
     HostCharacter,
     Bracket,
+    Literal,
+    Host,
     Escape,
 }
 
@@ -74,57 +79,58 @@ pub(crate) fn any(address: &str, what: &'static str, style: Style) -> Result<(),
 }
 
 fn check(address: &str, request: bool) -> Result<(), Reason> {
+    if request {
+        return check_before_fragment(address, true);
+    }
+    let (address, fragment) = address.split_once('#').unwrap_or((address, ""));
+    check_before_fragment(address, false)?;
+    escapes(fragment)
+}
+
+fn check_before_fragment(address: &str, request: bool) -> Result<(), Reason> {
     if address.bytes().any(|byte| byte < b' ' || byte == 0x7F) {
         return Err(Reason::ControlCharacter);
     }
-    if address.is_empty() {
-        return if request { Err(Reason::Empty) } else { Ok(()) };
+    if address.is_empty() && request {
+        return Err(Reason::Empty);
     }
     if address == "*" {
         return Ok(());
     }
-    let mut address = address;
-    if !request && let Some((before, fragment)) = address.split_once('#') {
-        escapes(fragment)?;
-        address = before;
-    }
     let (scheme, rest) = scheme(address)?;
-    let rest = rest.split_once('?').map_or(rest, |(path, _)| path);
-    if !rest.starts_with('/') {
+    let path = rest.split_once('?').map_or(rest, |(path, _)| path);
+    if !path.starts_with('/') {
         if !scheme.is_empty() {
             return Ok(());
         }
         if request {
             return Err(Reason::Relative);
         }
-        if rest
-            .split('/')
-            .next()
-            .is_some_and(|first| first.contains(':'))
-        {
+        let first = path.split('/').next().unwrap_or_default();
+        if first.contains(':') {
             return Err(Reason::ColonInFirstSegment);
         }
     }
-    let authority = (!scheme.is_empty() || (!request && !rest.starts_with("///")))
-        .then(|| rest.strip_prefix("//"))
-        .flatten();
-    let Some(authority) = authority else {
-        return escapes(rest);
+    let has_authority = !scheme.is_empty() || (!request && !path.starts_with("///"));
+    match path.strip_prefix("//").filter(|_| has_authority) {
+        None => escapes(path),
+        Some(rest) => {
+            let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            check_authority(scheme, authority)?;
+            escapes(path)
+        }
+    }
+}
+
+fn check_authority(scheme: &str, authority: &str) -> Result<(), Reason> {
+    let Some((userinfo, host)) = authority.rsplit_once('@') else {
+        return check_host(scheme, authority);
     };
-    let (authority, path) = match authority.find('/') {
-        Some(at) => authority.split_at(at),
-        None => (authority, ""),
-    };
-    let (userinfo, host) = match authority.rsplit_once('@') {
-        Some((userinfo, host)) => (userinfo, host),
-        None => ("", authority),
-    };
+    check_host(scheme, host)?;
     if !userinfo.chars().all(in_userinfo) {
         return Err(Reason::Userinfo);
     }
-    escapes(userinfo)?;
-    check_host(host)?;
-    escapes(path)
+    userinfo.splitn(2, ':').try_for_each(escapes)
 }
 
 fn scheme(address: &str) -> Result<(&str, &str), Reason> {
@@ -147,34 +153,60 @@ fn in_userinfo(character: char) -> bool {
     character.is_ascii_alphanumeric() || "-._:~!$&'()*+,;=%@".contains(character)
 }
 
-fn check_host(host: &str) -> Result<(), Reason> {
-    if let Some(bracketed) = host.strip_prefix('[') {
-        let (_, port) = bracketed.rsplit_once(']').ok_or(Reason::Bracket)?;
-        return check_port(port);
+fn check_host(scheme: &str, host: &str) -> Result<(), Reason> {
+    match host.rfind('[') {
+        Some(0) => return check_literal(host),
+        Some(_) => return Err(Reason::Literal),
+        None => {}
     }
-    if let Some(at) = host.find(':') {
-        let (_, port) = host.split_at(host.rfind(':').unwrap_or(at));
-        check_port(port)?;
+    let is_http = ["http", "https"]
+        .iter()
+        .any(|http| scheme.eq_ignore_ascii_case(http));
+    let colon = if is_http {
+        host.find(':')
+    } else {
+        host.rfind(':')
+    };
+    check_port(host.split_at(colon.unwrap_or(host.len())).1)?;
+    host_escapes(host)
+}
+
+/// An IPv6 address in brackets, perhaps with a zone, and perhaps a port.
+fn check_literal(host: &str) -> Result<(), Reason> {
+    let (name, port) = host.rsplit_once(']').ok_or(Reason::Bracket)?;
+    check_port(port)?;
+    let name = name.trim_start_matches('[');
+    let (address, zone) = name.split_once("%25").unwrap_or((name, "zone"));
+    host_escapes(address)?;
+    if address.parse::<Ipv4Addr>().is_ok() {
+        return Err(Reason::Literal);
     }
-    // Go unescapes only what is not ASCII in a host.
-    let mut rest = host;
-    while let Some((_, after)) = rest.split_once('%') {
-        let high = after
-            .get(..2)
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        if high.is_none_or(|byte| byte < 0x80) {
-            return Err(Reason::Escape);
+    if address.parse::<Ipv6Addr>().is_err() || zone.is_empty() {
+        return Err(Reason::Host);
+    }
+    Ok(())
+}
+
+/// In a host only what is not ASCII may be escaped, and a percent sign.
+fn host_escapes(host: &str) -> Result<(), Reason> {
+    let mut bytes = host.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'%' {
+            match (bytes.next(), bytes.next()) {
+                (Some(b'2'), Some(b'5')) => {}
+                (Some(b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F'), Some(low))
+                    if low.is_ascii_hexdigit() => {}
+                _ => return Err(Reason::Escape),
+            }
+        } else if byte.is_ascii() && !in_host(byte) {
+            return Err(Reason::HostCharacter);
         }
-        rest = after;
-    }
-    if host.bytes().any(|byte| byte.is_ascii() && !in_host(byte)) {
-        return Err(Reason::HostCharacter);
     }
     Ok(())
 }
 
 fn in_host(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:[]<>\"%".contains(&byte)
+    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:[]<>\"".contains(&byte)
 }
 
 fn check_port(port: &str) -> Result<(), Reason> {
@@ -277,6 +309,8 @@ impl fmt::Display for Reason {
             Self::Port => "invalid port after host",
             Self::HostCharacter => "invalid character in host name",
             Self::Bracket => "missing ']' in host",
+            Self::Literal => "invalid IP-literal",
+            Self::Host => "invalid host",
             Self::Escape => "invalid URL escape",
         })
     }
