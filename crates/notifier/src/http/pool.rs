@@ -82,6 +82,8 @@ fn builder(tls: Option<&Tls>) -> Result<ClientBuilder, BuildError> {
         .user_agent(USER_AGENT)
         .connect_timeout(CONNECT_TIMEOUT)
         .redirect(Policy::limited(10))
+        // The address is a secret to whom a redirect leads.
+        .referer(false)
         .tls_backend_preconfigured(tls::config(tls)?))
 }
 

@@ -134,6 +134,7 @@ async fn a_redirect_keeps_method_and_body_but_takes_no_credentials_elsewhere() {
         "{there}"
     );
     assert!(!there.contains("authorization"), "{there}");
+    assert!(!there.contains("referer"), "{there}");
 }
 
 #[tokio::test]
