@@ -5,7 +5,7 @@
 use crate::error::{Error, Result};
 use crate::node::{Node, wrong_kind};
 use crate::parse;
-use crate::regex::Pattern;
+use crate::regex;
 
 /// What is created where a path leads to nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,7 +197,7 @@ fn visit_matching(
     create: Option<Leaf>,
     visit_node: &mut dyn FnMut(&mut Node) -> Result<()>,
 ) -> Result<usize> {
-    let pattern = Pattern::new(value)?;
+    let pattern = regex::pattern(value)?;
     let items = sequence_mut(node)?;
     let matches = |item: &Node| {
         if field.is_empty() {

@@ -5,7 +5,7 @@
 use crate::error::Result;
 use crate::id::Gvk;
 use crate::kustomization::Selector;
-use crate::regex::Pattern;
+use crate::regex::{self, Pattern};
 use crate::resource::Resource;
 
 mod requirements;
@@ -31,11 +31,11 @@ pub(crate) struct Matcher {
 impl Matcher {
     pub(crate) fn new(selector: &Selector) -> Result<Self> {
         Ok(Self {
-            group: Pattern::anchored(&selector.group)?,
-            version: Pattern::anchored(&selector.version)?,
-            kind: Pattern::anchored(&selector.kind)?,
-            name: Pattern::anchored(&selector.name)?,
-            namespace: Pattern::anchored(&selector.namespace)?,
+            group: regex::anchored(&selector.group)?,
+            version: regex::anchored(&selector.version)?,
+            kind: regex::anchored(&selector.kind)?,
+            name: regex::anchored(&selector.name)?,
+            namespace: regex::anchored(&selector.namespace)?,
             labels: Requirements::parse(&selector.labels)?,
             annotations: Requirements::parse(&selector.annotations)?,
             has_id: [

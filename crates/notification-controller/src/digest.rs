@@ -1,4 +1,4 @@
-//! SHA-256 in hexadecimal: how paths of webhooks and keys of the rate limit are named.
+//! SHA-256: how paths of webhooks are named, and equal events found.
 
 use std::fmt::Write as _;
 
@@ -7,12 +7,17 @@ use sha2::{Digest, Sha256};
 /// The lower-case hexadecimal SHA-256 of `bytes`.
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
+    for byte in sha256(bytes) {
         if write!(text, "{byte:02x}").is_err() {
             break;
         }
     }
     text
+}
+
+/// The SHA-256 of `bytes`.
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
 }
 
 #[cfg(test)]

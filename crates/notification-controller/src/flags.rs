@@ -8,7 +8,8 @@ use std::time::Duration;
 use clap::{ArgAction, Parser};
 use runtime::flags::{self, ClientFlags, Gates, LeaderFlags, LogFlags, WatchFlags};
 
-/// The feature gates of Flux's notification-controller 1.9 with their defaults.
+/// The feature gates of Flux's notification-controller 1.9 with their defaults. `CacheSecretsAndConfigMaps` has no
+/// effect: a Secret that was read is good for a few seconds either way.
 pub const GATES: Gates = &[
     ("CacheSecretsAndConfigMaps", false),
     ("DisableConfigWatchers", false),
@@ -102,9 +103,8 @@ pub(crate) struct Config {
     /// Refuse sources of events and targets of webhooks in other namespaces.
     pub(crate) no_cross_namespace_refs: bool,
     /// Whether a Secret that changes wakes the Receivers that name it.
+    #[allow(dead_code, reason = "for the watch of Receivers")]
     pub(crate) watch_configs: bool,
-    /// Whether Secrets may be as old as the local copy.
-    pub(crate) cache_secrets: bool,
     /// Whether Providers may name a service account.
     pub(crate) object_level_identity: bool,
     /// The service account of Providers that name none; the controller's own when empty.
@@ -148,7 +148,6 @@ impl Flags {
             export_http_path_metrics: self.export_http_path_metrics,
             no_cross_namespace_refs: self.no_cross_namespace_refs,
             watch_configs: !gate("DisableConfigWatchers"),
-            cache_secrets: gate("CacheSecretsAndConfigMaps"),
             object_level_identity,
             default_service_account: self.default_service_account.clone(),
             token_cache_size: self.token_cache_max_size,
@@ -183,7 +182,7 @@ mod tests {
         assert_eq!(config.concurrent, 4);
         assert_eq!(config.rate_limit_interval, Duration::from_mins(5));
         assert!(!config.export_http_path_metrics && !config.no_cross_namespace_refs);
-        assert!(config.watch_configs && !config.cache_secrets && !config.object_level_identity);
+        assert!(config.watch_configs && !config.object_level_identity);
         assert_eq!(config.token_cache_size, 100);
         assert_eq!(config.token_cache_duration, Duration::from_hours(1));
         assert!(config.watch.watch_all_namespaces);

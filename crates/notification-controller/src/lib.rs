@@ -9,12 +9,18 @@
 //! Invariants: both servers answer on every replica, leading or not; memory is bounded whatever is sent to
 //! them; a provider that does not answer delays no other and no emitter.
 
-#[allow(dead_code, reason = "what Receivers and Alerts share")]
+mod alert;
 mod context;
 mod digest;
-#[allow(dead_code, reason = "some belong to Receivers and Alerts")]
+mod dispatch;
+mod event_server;
 pub mod flags;
+mod metadata;
+mod provider;
 mod run;
+mod tell;
+#[cfg(test)]
+mod testing;
 mod webhook;
 
 pub use run::run;

@@ -1,11 +1,15 @@
 //! The life of the process.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
+use api::notification::{Alert, Provider};
+use notifier::{CloudEnvironment, Shared, SharedOptions, TokenCache, TokenCacheObserver};
+use queue::{Backoff, Queue};
 use runtime::{
-    client::{Client, Mapper, ResourceRef},
-    events, leadership,
+    ObjectKey,
+    cache::{Cache, Selection},
+    controller, leadership,
     leadership::Leadership,
     log,
     metrics::Metrics,
@@ -13,13 +17,21 @@ use runtime::{
     server::{self, Limits, metrics::HttpMetrics},
     shutdown,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{
+    alert::{self, Rules, finalizer::AlertReconciler},
     context::{CONTROLLER, Context},
     digest::sha256_hex,
-    flags::{Config, Flags},
+    dispatch::Dispatcher,
+    event_server,
+    flags::Flags,
+    provider::{self, Providers, TokenMetrics, finalizer::ProviderReconciler},
     webhook,
 };
+
+/// How long requests under way and notifications in the queues may take after a signal.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// What peers of both servers may do. Source: notification-controller `internal/server`; the number of
 /// connections is ours.
@@ -27,14 +39,14 @@ const LIMITS: Limits = Limits {
     header_bytes: 256 * 1024,
     header_time: Duration::from_secs(10),
     connections: 4096,
-    grace: Duration::from_secs(5),
+    grace: GRACE,
 };
 
-/// Runs the controller until a signal ends it.
+/// Runs the controller until a signal ends it. `cloud` says where the process runs.
 ///
 /// # Errors
 /// When a flag is wrong, an endpoint is taken, or the Lease is lost.
-pub async fn run(flags: Flags) -> anyhow::Result<()> {
+pub async fn run(flags: Flags, cloud: CloudEnvironment) -> anyhow::Result<()> {
     log::install(flags.log.log_encoding, flags.log.log_level);
     let config = flags.config().map_err(anyhow::Error::msg)?;
     let stop = shutdown::on_signal().context("cannot handle signals")?;
@@ -45,12 +57,24 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
     probe::serve_health(&flags.health_addr, stop.clone()).await?;
 
     let kube = client.kube();
-    let context = context(config, client, metrics)?;
+    let context = Arc::new(Context::new(config, client, metrics)?);
+    let backoff = Backoff::new(flags.min_retry_delay, flags.max_retry_delay);
+    let alerting = Alerting::start(&context, &kube, backoff, cloud, &stop)?;
+    // Both servers answer on every replica, leading or not.
     let paths = context.config.export_http_path_metrics;
-    let measured = HttpMetrics::new(&context.metrics, "gotk_receiver", "/hook/", paths)?;
-    let listener = probe::bind(&flags.receiver_addr, "webhooks").await?;
-    let router = measured.measure(webhook::router(&context));
-    let webhooks = server::serve(listener, router, LIMITS, stop.clone());
+    let events = {
+        let measured = HttpMetrics::new(&context.metrics, "gotk_event", "/", paths)?;
+        let listener = probe::bind(&flags.events_addr, "events").await?;
+        let dispatcher = Arc::clone(&alerting.dispatcher);
+        let router = event_server::router(dispatcher, context.config.rate_limit_interval);
+        server::serve(listener, measured.measure(router), LIMITS, stop.clone())
+    };
+    let webhooks = {
+        let measured = HttpMetrics::new(&context.metrics, "gotk_receiver", "/hook/", paths)?;
+        let listener = probe::bind(&flags.receiver_addr, "webhooks").await?;
+        let router = webhook::router(&context);
+        server::serve(listener, measured.measure(router), LIMITS, stop.clone())
+    };
 
     let mut leadership = Leadership::new(
         &flags.leader,
@@ -60,33 +84,114 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
         &context.metrics,
         sha256_hex,
     );
+    let dispatcher = Arc::clone(&alerting.dispatcher);
     if leadership.win(&stop).await {
-        let work = stop.cancelled();
-        leadership.run(work, &stop).await?;
+        leadership
+            .run(alerting.reconcile(&context, &stop), &stop)
+            .await?;
     }
+    events.await.context("the event server ended")?;
     webhooks.await.context("the webhook server ended")?;
+    dispatcher.finish(GRACE).await;
     context.recorder.finish().await;
     Ok(())
 }
 
-/// Puts the parts together.
-fn context(config: Config, client: Client, metrics: Metrics) -> anyhow::Result<Arc<Context>> {
-    let recorder = events::Recorder::start(
-        events::Config {
-            controller: CONTROLLER,
-            instance: events::hostname().to_string(),
-            // Not its own event server: an alert about alerts could feed itself.
-            receiver: String::new(),
-        },
-        client.clone(),
-        &metrics,
-    )?;
-    Ok(Arc::new(Context {
-        config,
-        mapper: Mapper::new(client.clone()),
-        client,
-        recorder,
-        metrics,
-        secrets: ResourceRef::namespaced("v1", "Secret", "secrets"),
-    }))
+/// Alerts and Providers: watched on every replica, reconciled by the leader.
+struct Alerting {
+    alerts: Cache<Alert>,
+    providers: Cache<Provider>,
+    alert_queue: Queue<ObjectKey>,
+    provider_queue: Queue<ObjectKey>,
+    tokens: TokenMetrics,
+    dispatcher: Arc<Dispatcher>,
+}
+
+impl Alerting {
+    fn start(
+        context: &Arc<Context>,
+        kube: &kube::Client,
+        backoff: Backoff,
+        cloud: CloudEnvironment,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<Self> {
+        let namespace = context.config.watch.namespace();
+        let namespace = namespace.map_err(anyhow::Error::msg)?;
+        let all = Selection::default();
+        let metrics = &context.metrics;
+        let alert_queue = Queue::new(backoff, metrics.queue(alert::NAME.controller));
+        let rules = Arc::new(Rules::default());
+        let on_alert = {
+            let (rules, queue) = (Arc::clone(&rules), alert_queue.clone());
+            move |change| {
+                rules.on_change(&change);
+                alert::finalizer::on_change(&change, &queue);
+            }
+        };
+        let provider_queue = Queue::new(backoff, metrics.queue(provider::NAME.controller));
+        let entries = Arc::new(Providers::default());
+        let on_provider = {
+            let (entries, queue) = (Arc::clone(&entries), provider_queue.clone());
+            move |change| {
+                entries.on_change(&change);
+                provider::finalizer::on_change(&change, &queue);
+            }
+        };
+        let alerts = Cache::watch(kube.clone(), namespace, &all, stop.clone(), on_alert);
+        let providers = Cache::watch(kube.clone(), namespace, &all, stop.clone(), on_provider);
+        let synced = Some((alerts.clone(), providers.clone()));
+        let tokens = TokenMetrics::new(metrics)?;
+        let config = &context.config;
+        let (size, duration) = (config.token_cache_size, config.token_cache_duration);
+        let observer: Arc<dyn TokenCacheObserver> = Arc::new(tokens.clone());
+        let shared = Shared::new(SharedOptions {
+            token_cache: Some(Arc::new(TokenCache::new(size, duration, Some(observer)))),
+            environment: cloud,
+            ..SharedOptions::default()
+        });
+        let dispatcher = Dispatcher::new(context, rules, entries, synced, shared)?;
+        Ok(Self {
+            alerts,
+            providers,
+            alert_queue,
+            provider_queue,
+            tokens,
+            dispatcher: Arc::new(dispatcher),
+        })
+    }
+
+    /// The reconcilers' work, until `stop`.
+    fn reconcile(
+        self,
+        context: &Arc<Context>,
+        stop: &CancellationToken,
+    ) -> impl Future<Output = ()> + use<> {
+        let workers = context.config.concurrent;
+        let (context, stop) = (Arc::clone(context), stop.clone());
+        async move {
+            let alerts = controller::run(
+                alert::NAME,
+                Arc::new(self.alert_queue),
+                Arc::new(AlertReconciler::new(Arc::clone(&context), self.alerts)),
+                workers,
+                &context.metrics,
+                stop.clone(),
+                shutdown::GRACE,
+            );
+            let providers = controller::run(
+                provider::NAME,
+                Arc::new(self.provider_queue),
+                Arc::new(ProviderReconciler::new(
+                    Arc::clone(&context),
+                    self.providers,
+                    self.tokens,
+                )),
+                workers,
+                &context.metrics,
+                stop.clone(),
+                shutdown::GRACE,
+            );
+            tokio::join!(alerts, providers);
+        }
+    }
 }

@@ -21,6 +21,7 @@ pub mod lease;
 pub mod log;
 pub mod metrics;
 pub mod probe;
+pub mod secrets;
 pub mod server;
 pub mod shutdown;
 pub mod status;

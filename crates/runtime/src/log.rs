@@ -77,8 +77,19 @@ struct Fields(Map<String, Value>);
 struct Collector(Map<String, Value>);
 
 impl Collector {
+    /// Keeps a field; one named `object.part` becomes part of a nested object.
     fn put(&mut self, field: &Field, value: Value) {
-        self.0.insert(field.name().to_owned(), value);
+        match field.name().split_once('.') {
+            None => {
+                self.0.insert(field.name().to_owned(), value);
+            }
+            Some((object, part)) => {
+                let nested = self.0.entry(object).or_insert_with(|| Map::new().into());
+                if let Value::Object(nested) = nested {
+                    nested.insert(part.to_owned(), value);
+                }
+            }
+        }
     }
 }
 
@@ -223,6 +234,27 @@ mod tests {
             chain(&error),
             "failed to get secret 'a/b': connection refused"
         );
+    }
+
+    #[test]
+    fn a_dotted_field_is_part_of_an_object() {
+        struct Keep(std::sync::Arc<std::sync::Mutex<Vec<Map<String, Value>>>>);
+        impl<S: Subscriber> Layer<S> for Keep {
+            fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+                let mut collector = Collector::default();
+                event.record(&mut collector);
+                self.0.lock().unwrap().push(collector.0);
+            }
+        }
+        let seen = std::sync::Arc::default();
+        let registry = tracing_subscriber::registry().with(Keep(std::sync::Arc::clone(&seen)));
+        tracing::subscriber::with_default(registry, || {
+            tracing::info!(alert.name = "a", alert.namespace = "b", plain = 1, "text");
+        });
+        let expected = serde_json::json!({
+            "alert": {"name": "a", "namespace": "b"}, "plain": 1, "message": "text",
+        });
+        assert_eq!(Value::Object(seen.lock().unwrap()[0].clone()), expected);
     }
 
     #[test]

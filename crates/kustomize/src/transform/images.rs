@@ -8,7 +8,7 @@ use crate::error::{Result, ResultExt as _};
 use crate::field_spec::{Create, FieldSpecs};
 use crate::kustomization::Image;
 use crate::node::{Node, Tag, require_mapping, require_scalar};
-use crate::regex::Pattern;
+use crate::regex::{self, Pattern};
 use crate::resources::Resources;
 
 const EXCLUDED_KIND: &str = "CustomResourceDefinition";
@@ -46,7 +46,7 @@ impl<'a> Update<'a> {
             "^{}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$",
             entry.name
         );
-        let pattern = Pattern::new(&text).context(|| format!("image name '{}'", entry.name))?;
+        let pattern = regex::pattern(&text).context(|| format!("image name '{}'", entry.name))?;
         let plain = entry
             .name
             .bytes()

@@ -231,6 +231,19 @@ impl Client {
             .await
     }
 
+    /// Creates something of an object, such as a token of a service account.
+    pub async fn create_subresource<T: DeserializeOwned>(
+        &self,
+        target: Target<'_>,
+        subresource: &str,
+        body: Bytes,
+    ) -> Result<T, ApiError> {
+        let call = Call::new(Method::POST, target.path(Some(subresource))?)
+            .about(target.subject())
+            .body(JSON, body);
+        self.decode(call).await
+    }
+
     /// Asks for an object's deletion. It may stay for a while: for its finalizers, or its grace
     /// period.
     pub async fn delete(

@@ -5,5 +5,6 @@ mod cluster;
 mod faults;
 mod install;
 mod kustomize;
+mod notification;
 mod pipeline;
 mod source;
