@@ -1,22 +1,33 @@
 //! The resources of a layer, in order, no two with one present id.
 //!
-//! Uniqueness is checked against a set of ids that is built when it is first needed and dropped
-//! whenever transformers may have changed ids; nothing here is quadratic.
+//! Ids are looked up in an index that is built when it is first needed, follows the change of single
+//! resources and is dropped when all may have changed. What a transformer leaves behind is tidied up
+//! where it changed something only. So a patch costs what it changes, however many resources there are.
 //! Source: kustomize `api/resmap/reswrangler.go` (api 0.21.1).
 
-use std::collections::HashSet;
+mod index;
 
 use crate::error::{Error, Result};
-use crate::id::{Id, IdKey};
+use crate::id::Id;
 use crate::links;
 use crate::node::{Mapping, Node, Tag};
 use crate::resource::{Behavior, Resource};
+use index::Index;
 
 /// An ordered set of resources.
 #[derive(Debug, Default)]
 pub(crate) struct Resources {
     list: Vec<Resource>,
-    ids: Option<HashSet<IdKey>>,
+    index: Option<Index>,
+    changed: Changed,
+}
+
+/// What changed since transformers were last tidied up after.
+#[derive(Debug, Default)]
+enum Changed {
+    #[default]
+    All,
+    At(Vec<usize>),
 }
 
 impl Resources {
@@ -28,19 +39,34 @@ impl Resources {
         self.list.iter()
     }
 
-    /// Gives access for changes, after which ids are read anew.
+    /// Gives access for changes of all, after which ids are read anew.
     pub(crate) fn iter_mut(&mut self) -> std::slice::IterMut<'_, Resource> {
-        self.ids = None;
+        self.index = None;
+        self.changed = Changed::All;
         self.list.iter_mut()
     }
 
-    pub(crate) fn get(&self, index: usize) -> Option<&Resource> {
-        self.list.get(index)
+    pub(crate) fn get(&self, position: usize) -> Option<&Resource> {
+        self.list.get(position)
     }
 
-    pub(crate) fn get_mut(&mut self, index: usize) -> Option<&mut Resource> {
-        self.ids = None;
-        self.list.get_mut(index)
+    /// Changes one resource; `None` when there is none at `position`.
+    pub(crate) fn edit<T>(
+        &mut self,
+        position: usize,
+        change: impl FnOnce(&mut Resource) -> T,
+    ) -> Option<T> {
+        let resource = self.list.get_mut(position)?;
+        if let Changed::At(positions) = &mut self.changed {
+            positions.push(position);
+        }
+        let Some(index) = &mut self.index else {
+            return Some(change(resource));
+        };
+        let before = resource.id().key();
+        let result = change(resource);
+        index.update(position, &before, resource);
+        Some(result)
     }
 
     pub(crate) fn into_vec(self) -> Vec<Resource> {
@@ -50,42 +76,55 @@ impl Resources {
     /// Tidies up after a transformer: drops emptied objects and makes shared scalars equal again.
     pub(crate) fn settle(&mut self) {
         self.drop_empty();
-        self.list.iter_mut().for_each(links::sync);
+        match std::mem::replace(&mut self.changed, Changed::At(Vec::new())) {
+            Changed::All => self.list.iter_mut().for_each(links::sync),
+            Changed::At(positions) => {
+                for position in positions {
+                    if let Some(resource) = self.list.get_mut(position) {
+                        links::sync(resource);
+                    }
+                }
+            }
+        }
     }
 
     /// Drops objects that a transformer emptied.
     pub(crate) fn drop_empty(&mut self) {
-        if self
-            .list
-            .iter()
-            .any(|resource| resource.node().is_nil_or_empty())
-        {
-            self.ids = None;
-            self.list
-                .retain(|resource| !resource.node().is_nil_or_empty());
+        let is_empty = |resource: &Resource| resource.node().is_nil_or_empty();
+        let any = match &self.changed {
+            Changed::All => self.list.iter().any(is_empty),
+            Changed::At(positions) => positions
+                .iter()
+                .filter_map(|position| self.list.get(*position))
+                .any(is_empty),
+        };
+        if any {
+            self.retain(|resource| !is_empty(resource));
         }
     }
 
     pub(crate) fn retain(&mut self, keep: impl FnMut(&Resource) -> bool) {
-        self.ids = None;
+        self.index = None;
+        self.changed = Changed::All;
         self.list.retain(keep);
     }
 
     /// Adds a resource at the end; one with the same present id is an error.
     pub(crate) fn append(&mut self, resource: Resource) -> Result<()> {
-        let list = &self.list;
-        let ids = self
-            .ids
-            .get_or_insert_with(|| list.iter().map(|known| known.id().key()).collect());
-        if ids.insert(resource.id().key()) {
-            self.list.push(resource);
-            Ok(())
-        } else {
-            Err(Error::DuplicateId(resource.id().to_string()))
+        let position = self.list.len();
+        let index = self.index();
+        if index.has(&resource.id().key()) {
+            return Err(Error::DuplicateId(resource.id().to_string()));
         }
+        index.add(position, &resource);
+        self.list.push(resource);
+        if let Changed::At(positions) = &mut self.changed {
+            positions.push(position);
+        }
+        Ok(())
     }
 
-    pub(crate) fn append_all(&mut self, other: Self) -> Result<()> {
+    pub(crate) fn append_all(&mut self, mut other: Self) -> Result<()> {
         if self.list.is_empty() {
             other.check_unique()?;
             *self = other;
@@ -98,26 +137,32 @@ impl Resources {
     }
 
     /// Fails when two resources have one present id.
-    pub(crate) fn check_unique(&self) -> Result<()> {
-        if self.ids.is_some() {
+    pub(crate) fn check_unique(&mut self) -> Result<()> {
+        if !self.index().has_repeated() {
             return Ok(());
         }
-        let mut seen = HashSet::with_capacity(self.list.len());
-        for resource in &self.list {
-            if !seen.insert(resource.id().key()) {
-                return Err(Error::DuplicateId(resource.id().to_string()));
-            }
-        }
-        Ok(())
+        let mut seen = std::collections::HashSet::with_capacity(self.list.len());
+        self.list
+            .iter()
+            .find(|resource| !seen.insert(resource.id().key()))
+            .map_or(Ok(()), |resource| {
+                Err(Error::DuplicateId(resource.id().to_string()))
+            })
     }
 
     /// Where resources are that have or had this id.
-    pub(crate) fn matching_any(&self, id: Id<'_>) -> Vec<usize> {
-        self.positions(|resource| resource.all_ids().any(|known| known.same(id)))
+    pub(crate) fn matching_any(&mut self, id: Id<'_>) -> Vec<usize> {
+        let named = self.index().named(id.name).to_vec();
+        let is_meant = |position: &usize| {
+            self.list.get(*position).is_some_and(|resource| {
+                !resource.node().is_nil_or_empty() && resource.all_ids().any(|known| known.same(id))
+            })
+        };
+        named.into_iter().filter(is_meant).collect()
     }
 
     /// The one resource that has or had this id.
-    pub(crate) fn by_any_id(&self, id: Id<'_>) -> Result<usize> {
+    pub(crate) fn by_any_id(&mut self, id: Id<'_>) -> Result<usize> {
         match self.matching_any(id).as_slice() {
             [index] => Ok(*index),
             found => {
@@ -127,6 +172,11 @@ impl Resources {
                 )))
             }
         }
+    }
+
+    fn index(&mut self) -> &mut Index {
+        let list = &self.list;
+        self.index.get_or_insert_with(|| Index::new(list))
     }
 
     pub(crate) fn positions(&self, matches: impl Fn(&Resource) -> bool) -> Vec<usize> {
@@ -160,9 +210,7 @@ impl Resources {
                         new.origin.clone_from(&old.origin);
                     }
                 }
-                if let Some(slot) = self.get_mut(*index) {
-                    *slot = new;
-                }
+                self.edit(*index, |slot| *slot = new);
                 Ok(())
             }
             ([_], _) => Err(Error::invalid(format!(
@@ -182,7 +230,7 @@ impl FromIterator<Resource> for Resources {
     fn from_iter<I: IntoIterator<Item = Resource>>(resources: I) -> Self {
         Self {
             list: resources.into_iter().collect(),
-            ids: None,
+            ..Self::default()
         }
     }
 }

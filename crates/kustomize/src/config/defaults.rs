@@ -235,7 +235,7 @@ const SECRET_IN_POD: [&str; 7] = [
     "volumes/projected/sources/secret/name",
 ];
 
-const SECRET: [Row<'_>; 11] = [
+const SECRET: [Row<'_>; 12] = [
     ("", "", "Ingress", "spec/tls/secretName"),
     (
         "",
@@ -255,6 +255,8 @@ const SECRET: [Row<'_>; 11] = [
         "Ingress",
         "metadata/annotations/nginx.ingress.kubernetes.io\\/auth-tls-secret",
     ),
+    // A second time, as upstream: the new name may be the old one of another Secret.
+    ("", "", "Ingress", "spec/tls/secretName"),
     ("", "", "ServiceAccount", "imagePullSecrets/name"),
     ("", "", "StorageClass", "parameters/secretName"),
     ("", "", "StorageClass", "parameters/adminSecretName"),

@@ -56,9 +56,9 @@ impl ValueAdd {
         for target in &self.targets {
             let matcher = Matcher::new(target.selector.as_ref().unwrap_or(&Selector::default()))?;
             for index in resources.positions(|resource| matcher.targets(resource)) {
-                if let Some(resource) = resources.get_mut(index) {
-                    self.set(resource, target)?;
-                }
+                resources
+                    .edit(index, |resource| self.set(resource, target))
+                    .unwrap_or(Ok(()))?;
             }
         }
         Ok(())

@@ -111,22 +111,22 @@ impl Prepared {
                     .by_any_id(id)
                     .context(|| format!("no resource matches strategic merge patch \"{id}\""))?;
                 resources
-                    .get_mut(index)
-                    .map_or(Ok(()), |resource| merge_into(resource, patch, schemas))
+                    .edit(index, |resource| merge_into(resource, patch, schemas))
+                    .unwrap_or(Ok(()))
             }),
             (Content::Json(_), None) => Err(Error::invalid(format!(
                 "must specify a target for JSON patch {}",
                 self.source
             ))),
-            (Content::Json(operations), Some(target)) => {
-                for index in select(resources, target)? {
-                    if let Some(resource) = resources.get_mut(index) {
+            (Content::Json(operations), Some(target)) => select(resources, target)?
+                .into_iter()
+                .try_for_each(|index| {
+                    let apply = |resource: &mut Resource| {
                         resource.remember_id();
-                        apply_operations(resource, operations)?;
-                    }
-                }
-                Ok(())
-            }
+                        apply_operations(resource, operations)
+                    };
+                    resources.edit(index, apply).unwrap_or(Ok(()))
+                }),
         }
     }
 }
@@ -203,12 +203,15 @@ impl JsonPatch {
     }
 
     pub(crate) fn apply(&self, resources: &mut Resources) -> Result<()> {
-        for index in select(resources, &self.target)? {
-            if let Some(resource) = resources.get_mut(index) {
-                apply_operations(resource, &self.operations)?;
-            }
-        }
-        Ok(())
+        select(resources, &self.target)?
+            .into_iter()
+            .try_for_each(|index| {
+                resources
+                    .edit(index, |resource| {
+                        apply_operations(resource, &self.operations)
+                    })
+                    .unwrap_or(Ok(()))
+            })
     }
 }
 
@@ -235,15 +238,14 @@ fn apply_strategic(
     schemas: &Schemas,
 ) -> Result<()> {
     for index in selected {
-        let Some(resource) = resources.get_mut(*index) else {
-            continue;
-        };
         let mut copy = patch.clone();
         copy.stringify("labels");
         copy.stringify("annotations");
-        let api_version = resource.api_version().to_owned();
-        copy.set_api_version(&api_version);
-        merge_into(resource, &copy, schemas)?;
+        let merge = |resource: &mut Resource| {
+            copy.set_api_version(resource.api_version());
+            merge_into(resource, &copy, schemas)
+        };
+        resources.edit(*index, merge).unwrap_or(Ok(()))?;
     }
     resources.drop_empty();
     resources.check_unique()

@@ -4,7 +4,7 @@
 //! meant, and they are found by an index of their earlier names.
 //! Source: kustomize `api/filters/nameref`, `api/internal/accumulator/namereferencetransformer.go`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::config::{BackReference, Config};
 use crate::error::{Error, Result, ResultExt as _};
@@ -32,9 +32,7 @@ pub(crate) fn transform(resources: &mut Resources, config: &Config) -> Result<()
         }
     }
     for (index, node) in updated {
-        if let Some(resource) = resources.get_mut(index) {
-            *resource.node_mut() = node;
-        }
+        resources.edit(index, |resource| *resource.node_mut() = node);
     }
     Ok(())
 }
@@ -43,6 +41,8 @@ pub(crate) fn transform(resources: &mut Resources, config: &Config) -> Result<()
 struct Candidates<'a> {
     all: Vec<&'a Resource>,
     by_name: HashMap<&'a str, Vec<usize>>,
+    /// By name and present namespace.
+    by_place: HashMap<(&'a str, &'a str), Vec<usize>>,
     by_original_namespace: HashMap<&'a str, Vec<usize>>,
 }
 
@@ -67,12 +67,15 @@ impl<'a> Candidates<'a> {
     fn new(resources: &'a Resources) -> Self {
         let all: Vec<&Resource> = resources.iter().collect();
         let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut by_place: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
         let mut by_original_namespace: HashMap<&str, Vec<usize>> = HashMap::new();
         for (index, resource) in all.iter().copied().enumerate() {
+            let present = resource.id().effective_namespace();
             for id in resource.previous_ids() {
                 let known = by_name.entry(id.name).or_default();
                 if known.last() != Some(&index) {
                     known.push(index);
+                    by_place.entry((id.name, present)).or_default().push(index);
                 }
             }
             let namespace = resource.original_id().effective_namespace();
@@ -84,6 +87,7 @@ impl<'a> Candidates<'a> {
         Self {
             all,
             by_name,
+            by_place,
             by_original_namespace,
         }
     }
@@ -218,6 +222,28 @@ impl<'a> Candidates<'a> {
         }
     }
 
+    /// What had the name, in order, as far as the referrer may see it at all.
+    fn named(&self, name: &str, referrer: &Referrer<'_>) -> Vec<usize> {
+        let Some(all) = self.by_name.get(name) else {
+            return Vec::new();
+        };
+        if all.len() == 1 || referrer.is_cluster_scoped {
+            return all.clone();
+        }
+        let namespaces: BTreeSet<&str> = [CLUSTER, referrer.id.effective_namespace()]
+            .into_iter()
+            .chain(referrer.binding_namespaces.iter().map(String::as_str))
+            .collect();
+        let mut indices: Vec<usize> = namespaces
+            .into_iter()
+            .filter_map(|namespace| self.by_place.get(&(name, namespace)))
+            .flatten()
+            .copied()
+            .collect();
+        indices.sort_unstable();
+        indices
+    }
+
     /// The one object that a name means; none when nothing fits.
     fn select(
         &self,
@@ -228,9 +254,10 @@ impl<'a> Candidates<'a> {
         path: &str,
         same: impl Fn(&Resource, &Resource) -> bool,
     ) -> Result<Option<&'a Resource>> {
-        let Some(indices) = self.by_name.get(name) else {
+        let indices = self.named(name, referrer);
+        if indices.is_empty() {
             return Ok(None);
-        };
+        }
         let role = if path.ends_with("roleRef/name") {
             role_ref(referrer.resource)
         } else {

@@ -184,17 +184,17 @@ fn apply(resources: &mut Resources, value: &Node, target: &ReplacementTarget) ->
         &target.field_paths
     };
     for index in selected {
-        let Some(resource) = resources.get_mut(index) else {
-            continue;
+        let write_all = |resource: &mut Resource| {
+            paths.iter().try_for_each(|field_path| {
+                write(
+                    resource.node_mut(),
+                    value,
+                    field_path,
+                    target.options.as_ref(),
+                )
+            })
         };
-        for field_path in paths {
-            write(
-                resource.node_mut(),
-                value,
-                field_path,
-                target.options.as_ref(),
-            )?;
-        }
+        resources.edit(index, write_all).unwrap_or(Ok(()))?;
     }
     Ok(())
 }

@@ -24,14 +24,16 @@ pub(crate) fn transform(
         });
         found |= !matching.is_empty();
         for index in matching {
-            let Some(resource) = resources.get_mut(index) else {
-                continue;
-            };
-            spec.apply(resource, Create::Int, &mut |node: &mut Node| {
+            let mut set = |node: &mut Node| {
                 crate::node::require_scalar(node)?;
                 node.set_text(&count, Tag::Int);
                 Ok(())
-            })?;
+            };
+            resources
+                .edit(index, |resource| {
+                    spec.apply(resource, Create::Int, &mut set)
+                })
+                .unwrap_or(Ok(()))?;
         }
     }
     if found {

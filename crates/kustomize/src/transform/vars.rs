@@ -23,9 +23,9 @@ pub(crate) fn bind(vars: &[Var], resources: &mut Resources) -> Result<()> {
         match matching.as_slice() {
             [] => {}
             [index] => {
-                if let Some(resource) = resources.get_mut(*index) {
+                resources.edit(*index, |resource| {
                     resource.history.vars.push(var.name.as_str().into());
-                }
+                });
             }
             several => {
                 return Err(Error::invalid(format!(
