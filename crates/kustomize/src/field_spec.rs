@@ -109,6 +109,11 @@ impl FieldSpec {
         })
     }
 
+    /// Whether [`visit`](Self::visit) would fail to find a name in an object that refers by it.
+    pub(crate) fn stumbles(&self, node: &Node) -> bool {
+        stumbles(node, &self.segments)
+    }
+
     /// Calls `visit` on every place below `node` that the path leads to.
     pub(crate) fn visit(
         &self,
@@ -193,6 +198,28 @@ pub(crate) fn split_path(path: &str) -> Vec<String> {
         open = escaped;
     }
     parts
+}
+
+/// Whether a walk to the name of an object would fail: at a scalar on the way, or at a mapping that
+/// holds no name.
+fn stumbles(node: &Node, segments: &[Segment]) -> bool {
+    let Some((segment, rest)) = segments.split_first() else {
+        return match node {
+            Node::Scalar(_) => false,
+            Node::Sequence(items) => items.iter().any(|item| stumbles(item, segments)),
+            Node::Mapping(fields) => fields.get("name").is_none(),
+        };
+    };
+    match node {
+        Node::Scalar(scalar) => scalar.tag != Tag::Null,
+        Node::Sequence(items) => items.iter().any(|item| stumbles(item, segments)),
+        Node::Mapping(fields) => {
+            segment.name.is_empty()
+                || fields
+                    .get(&segment.name)
+                    .is_some_and(|child| stumbles(child, rest))
+        }
+    }
 }
 
 /// Whether a walk that creates nothing would do anything: visit a field or fail. Looking first

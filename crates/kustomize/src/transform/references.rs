@@ -20,10 +20,14 @@ pub(crate) fn transform(resources: &mut Resources, config: &Config) -> Result<()
     {
         let candidates = Candidates::new(resources);
         if candidates.by_name.is_empty() {
-            // Bindings are checked whether or not there is anything to rewrite.
-            return resources
-                .iter()
-                .try_for_each(|resource| binding_namespaces(resource).map(drop));
+            // Fields are looked at, and may be wrong, whether or not there is anything to rewrite.
+            return resources.iter().try_for_each(|resource| {
+                let specs = config.references_of(resource.original_id().gvk);
+                if specs.iter().any(|(_, spec)| spec.stumbles(resource.node())) {
+                    candidates.fix(resource, config)?;
+                }
+                binding_namespaces(resource).map(drop)
+            });
         }
         for (index, referrer) in resources.iter().enumerate() {
             if let Some(node) = candidates.fix(referrer, config)? {

@@ -10,7 +10,7 @@ use super::objects::objects;
 type FieldTexts = (f64, &'static [&'static str]);
 
 /// The fields but for `resources`, `components` and `patches`; `%l` is the layer's number.
-const FIELDS: [FieldTexts; 17] = [
+const FIELDS: [FieldTexts; 20] = [
     (
         0.35,
         &[
@@ -139,6 +139,29 @@ const FIELDS: [FieldTexts; 17] = [
             "generators:\n- |\n  apiVersion: builtin\n  kind: ConfigMapGenerator\n  metadata: {name: plugged%l}\n  literals: [a=1, b=2]\n",
         ],
     ),
+    (
+        0.2,
+        &[
+            "patchesStrategicMerge:\n- |-\n  apiVersion: apps/v1\n  kind: Deployment\n  metadata: {name: web, labels: {legacy: 1, app: null}}\n  spec: {template: {spec: {containers: [{name: main, env: [{name: N, value: 7}]}]}}}\n",
+            "patchesStrategicMerge:\n- |-\n  apiVersion: v1\n  kind: Service\n  metadata: {name: web, annotations: null}\n  spec: {type: NodePort, ports: [{port: 80, nodePort: 30080}]}\n",
+        ],
+    ),
+    (
+        0.15,
+        &[
+            "configurations: [names.yaml]\n",
+            "configurations: [more.yaml]\n",
+            "configurations: [names.yaml, more.yaml]\n",
+        ],
+    ),
+    (
+        0.04,
+        &[
+            "openapi: {path: schema.yaml}\n",
+            "openapi: {version: v1.21.2}\n",
+            "crds: [crd.json]\n",
+        ],
+    ),
 ];
 
 const PATCHES: [&str; 13] = [
@@ -175,6 +198,27 @@ fn instructions() -> impl Strategy<Value = String> {
     })
 }
 
+/// Files that kustomization files name.
+const NAMED: [(&str, &str); 5] = [
+    ("values.env", "# values\nA=1\n B= x y \nC\n"),
+    (
+        "names.yaml",
+        "nameReference:\n- kind: ConfigMap\n  fieldSpecs:\n  - {path: spec/path, kind: Widget}\nnamePrefix:\n- {path: data/host, kind: ConfigMap}\nimages:\n- {path: spec/path, kind: Widget}\n",
+    ),
+    (
+        "more.yaml",
+        "commonLabels:\n- {path: spec/extra, create: true, kind: Widget}\ncommonAnnotations:\n- {path: spec/notes, create: true, kind: Service}\nreplicas:\n- {path: spec/size, create: true, kind: Widget}\nvarReference:\n- {path: spec/path}\nnamespace:\n- {path: spec/space, create: true, kind: Widget}\n",
+    ),
+    (
+        "schema.yaml",
+        "definitions:\n  Widget:\n    x-kubernetes-group-version-kind: [{group: example.org, version: v1, kind: Widget}]\n    properties:\n      spec:\n        properties:\n          list: {type: array, items: {type: string}, x-kubernetes-patch-strategy: merge}\n",
+    ),
+    (
+        "crd.json",
+        r#"{"org.example.Widget": {"Schema": {"properties": {"kind": {"type": "string"}, "apiVersion": {"type": "string"}, "metadata": {"type": "object"}, "spec": {"$ref": "org.example.Spec"}}}, "Dependencies": []}, "org.example.Spec": {"Schema": {"properties": {"path": {"type": "string", "x-kubernetes-object-ref-kind": "ConfigMap", "x-kubernetes-object-ref-api-version": "v1"}, "extra": {"x-kubernetes-label-selector": ""}}}, "Dependencies": []}}"#,
+    ),
+];
+
 /// A tree whose top is `top`: files, then one to three layers, some with a component.
 pub(crate) fn overlay() -> impl Strategy<Value = Files> {
     (
@@ -187,7 +231,6 @@ pub(crate) fn overlay() -> impl Strategy<Value = Files> {
             let mut files = vec![("base/all.yaml".to_owned(), objects.join("---\n"))];
             let mut below = "all.yaml".to_owned();
             let last = layers.len() - 1;
-            let mut dirs = Vec::new();
             for (index, instructions) in layers.into_iter().enumerate() {
                 let dir = match index {
                     0 if last > 0 => "base".to_owned(),
@@ -213,23 +256,28 @@ pub(crate) fn overlay() -> impl Strategy<Value = Files> {
                     text.push_str("components:\n- ../component\n");
                 }
                 files.push((format!("{dir}/kustomization.yaml"), text));
-                dirs.push(dir.clone());
                 below = dir;
             }
             if second == 0 {
                 // The same objects on another way, as a blue and a green copy.
                 let text = "resources: [../base]\nnameSuffix: -green\n".to_owned();
                 files.push(("second/kustomization.yaml".to_owned(), text));
-                dirs.push("second".to_owned());
             }
             if let Some(instructions) = component {
                 let text = format!("apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n{}openapi: {{}}\n", instructions.replace("%l", "9"));
                 files.push(("component/kustomization.yaml".to_owned(), text));
-                dirs.push("component".to_owned());
             }
-            for dir in dirs {
-                files.push((format!("{dir}/values.env"), "# values\nA=1\n B= x y \nC\n".to_owned()));
-            }
+            let named: Vec<(String, String)> = files
+                .iter()
+                .filter_map(|(path, text)| Some((path.strip_suffix("/kustomization.yaml")?, text)))
+                .flat_map(|(dir, kustomization)| {
+                    NAMED
+                        .iter()
+                        .filter(|(name, _)| kustomization.contains(name))
+                        .map(move |(name, text)| (format!("{dir}/{name}"), (*text).to_owned()))
+                })
+                .collect();
+            files.extend(named);
             files
         })
 }

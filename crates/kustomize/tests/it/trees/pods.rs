@@ -80,12 +80,11 @@ fn pod(patch: bool) -> impl Strategy<Value = String> {
         })
 }
 
-/// A pod and a strategic patch for it. One only: after a patch upstream's lists may hold one element
-/// twice, and what a second patch does to such a list is not followed.
+/// A pod and one to three strategic patches for it.
 pub(crate) fn patched_pod() -> impl Strategy<Value = Files> {
     (
         pod(false),
-        prop::collection::vec(pod(true), 1..2),
+        prop::collection::vec(pod(true), 1..4),
         any::<bool>(),
     )
         .prop_map(|(object, patches, targeted)| {
