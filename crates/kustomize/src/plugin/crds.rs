@@ -27,12 +27,15 @@ pub(crate) fn load(loader: &Loader<'_>, paths: &[String]) -> Result<Config> {
             .ok_or_else(|| Error::invalid(invalid()))?;
         let mut types: BTreeMap<&str, &Value> = BTreeMap::new();
         for (name, definition) in definitions {
-            let schema = definition
-                .as_object()
-                .ok_or_else(|| Error::invalid(invalid()))?
-                .iter()
-                .find(|(key, _)| key.eq_ignore_ascii_case("schema"))
-                .map_or(&Value::Null, |(_, schema)| schema);
+            let schema = match definition {
+                // Go leaves a definition that is null as it is made: empty.
+                Value::Null => &Value::Null,
+                Value::Object(fields) => fields
+                    .iter()
+                    .find(|(key, _)| key.eq_ignore_ascii_case("schema"))
+                    .map_or(&Value::Null, |(_, schema)| schema),
+                _ => return Err(Error::invalid(invalid())),
+            };
             types.insert(name, schema);
         }
         for (name, schema) in &types {
