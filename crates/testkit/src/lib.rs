@@ -4,7 +4,7 @@
 //! - [`GitServer`]: Git over smart HTTP; [`Repository`](git_server::Repository) commits to it;
 //!   [`Monorepo`] says what.
 //! - [`Controller`]: a controller's process, ours or another's; [`Observer`]: what it brings about.
-//! - [`tool`]: `helm` and `flux`.
+//! - [`tool`]: other people's programs, such as `helm` and `flux`.
 //! - [`pod`]: a Deployment's pod as a process; [`rootfs`]: the files of an image; [`image`]: images.
 //! - [`Process`]: what all programs run in, so that none outlives its parent.
 //!

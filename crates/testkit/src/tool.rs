@@ -41,6 +41,15 @@ const FLUX: Tool = Tool {
     ldflags: "-s -w -X main.VERSION=2.9.5",
 };
 
+const KUBE_STATE_METRICS: Tool = Tool {
+    name: "kube-state-metrics",
+    module: "k8s.io/kube-state-metrics/v2",
+    version: "v2.16.0",
+    package: ".",
+    missing: None,
+    ldflags: "-s -w",
+};
+
 /// Returns the `helm` program.
 ///
 /// # Errors
@@ -55,6 +64,14 @@ pub fn helm() -> Result<PathBuf> {
 /// As [`helm`].
 pub fn flux() -> Result<PathBuf> {
     FLUX.program()
+}
+
+/// Returns the `kube-state-metrics` program.
+///
+/// # Errors
+/// As [`helm`].
+pub fn kube_state_metrics() -> Result<PathBuf> {
+    KUBE_STATE_METRICS.program()
 }
 
 impl Tool {

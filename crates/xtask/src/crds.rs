@@ -1,6 +1,7 @@
 //! `cargo xtask crds`: the manifests of the custom resource definitions, printed from the types.
 //!
-//! They stand twice: among the plain manifests, and in the chart, which cannot read files outside of itself.
+//! They stand twice: among the plain manifests, and in the chart, which cannot read files outside of itself. What else the
+//! chart shares with the plain manifests is copied here too.
 
 use std::fs;
 
@@ -29,6 +30,13 @@ pub(crate) fn run(flags: &Flags) -> Result<()> {
     for (directory, manifests) in DIRECTORIES.into_iter().zip([&with_list, &definitions]) {
         write(directory, manifests, flags.check, &mut stale)?;
     }
+    let monitoring = monitoring()?;
+    write(
+        "charts/perigee/files/monitoring",
+        &monitoring,
+        flags.check,
+        &mut stale,
+    )?;
     if !stale.is_empty() {
         bail!(
             "not up to date, run `cargo xtask crds`: {}",
@@ -65,10 +73,29 @@ fn write(
             .to_string_lossy()
             .into_owned();
         if !manifests.iter().any(|(known, _)| *known == name) {
-            bail!("{directory}/{name} belongs to no type");
+            bail!("{directory}/{name} should not be there");
         }
     }
     Ok(())
+}
+
+/// The dashboards and rules of the plain manifests.
+fn monitoring() -> Result<Vec<(String, String)>> {
+    let home = workspace::root().join("deploy/monitoring");
+    let mut paths = vec![home.join("rules.yaml")];
+    let dashboards = home.join("dashboards");
+    for entry in fs::read_dir(&dashboards).context("list the dashboards")? {
+        paths.push(entry.context("list the dashboards")?.path());
+    }
+    paths.sort();
+    let mut files = Vec::new();
+    for path in paths {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let content =
+            fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
+        files.push((name.into_owned(), content));
+    }
+    Ok(files)
 }
 
 /// The kustomization of a directory of manifests.

@@ -1,9 +1,9 @@
 //! Which crate may use which: dependencies point downwards only.
 //!
 //! ```text
-//! policy      source-controller     kustomize-controller     cli
-//! mechanism   git → snapshot        kustomize → yaml, snapshot        apply → runtime → queue, api
-//! ground      snapshot   yaml   queue   api
+//! policy      source-controller     kustomize-controller     notification-controller     cli
+//! mechanism   git → snapshot        kustomize → yaml, snapshot        apply → runtime → queue, api        notifier → api
+//! ground      snapshot   yaml   queue   api   expression
 //! ```
 
 use std::collections::BTreeMap;
@@ -17,8 +17,10 @@ use super::cargo_output;
 const MECHANISMS: &[&str] = &[
     "api",
     "apply",
+    "expression",
     "git",
     "kustomize",
+    "notifier",
     "queue",
     "runtime",
     "snapshot",
@@ -26,17 +28,20 @@ const MECHANISMS: &[&str] = &[
 ];
 
 /// What each crate may use of ours. A crate that is not here has not found its place yet.
-const LAYERS: [(&str, &[&str]); 14] = [
+const LAYERS: [(&str, &[&str]); 17] = [
     ("api", &[]),
     ("queue", &[]),
     ("snapshot", &[]),
     ("yaml", &[]),
+    ("expression", &[]),
     ("git", &["snapshot"]),
     ("kustomize", &["snapshot", "yaml"]),
     ("runtime", &["api", "queue"]),
     ("apply", &["api", "runtime"]),
+    ("notifier", &["api"]),
     ("source-controller", MECHANISMS),
     ("kustomize-controller", MECHANISMS),
+    ("notification-controller", MECHANISMS),
     ("cli", MECHANISMS),
     ("testkit", &["api", "runtime"]),
     ("xtask", &["api", "testkit"]),

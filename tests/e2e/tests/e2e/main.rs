@@ -6,5 +6,6 @@ mod faults;
 mod install;
 mod kustomize;
 mod notification;
+mod monitoring;
 mod pipeline;
 mod source;
