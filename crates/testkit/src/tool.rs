@@ -44,7 +44,7 @@ const FLUX: Tool = Tool {
 const KUBE_STATE_METRICS: Tool = Tool {
     name: "kube-state-metrics",
     module: "k8s.io/kube-state-metrics/v2",
-    version: "v2.16.0",
+    version: "v2.15.0",
     package: ".",
     missing: None,
     ldflags: "-s -w",

@@ -33,7 +33,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
     ("queue", &[]),
     ("snapshot", &[]),
     ("yaml", &[]),
-    ("expression", &[]),
+    ("expression", &["api"]),
     ("git", &["snapshot"]),
     ("kustomize", &["snapshot", "yaml"]),
     ("runtime", &["api", "queue"]),
@@ -49,7 +49,11 @@ const LAYERS: [(&str, &[&str]); 17] = [
 ];
 
 /// Crates of others that only some of ours may name.
-const RESERVED: [(&str, &[&str]); 2] = [("git2", &["git"]), ("chrono", &[])];
+const RESERVED: [(&str, &[&str]); 3] = [
+    ("git2", &["git"]),
+    ("cel", &["expression"]),
+    ("chrono", &[]),
+];
 
 #[derive(Deserialize)]
 struct Metadata {
