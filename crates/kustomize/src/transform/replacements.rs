@@ -73,50 +73,79 @@ pub(crate) fn transform(resources: &mut Resources, list: &[ReplacementField]) ->
                 "replacements must specify a source and at least one target",
             ));
         }
-        let value = source_value(resources, replacement)?;
+        let mut source = Source::of(resources, replacement)?;
         for target in &replacement.targets {
-            apply(resources, &value, target)?;
+            apply(resources, &mut source, target)?;
         }
     }
     Ok(())
 }
 
-fn source_value(resources: &Resources, replacement: &ReplacementField) -> Result<Node> {
-    let source = match (&replacement.source, &replacement.source_value) {
-        (Some(_), Some(_)) => {
-            return Err(Error::invalid(
-                "value and resource selectors are mutually exclusive",
-            ));
-        }
-        (None, Some(value)) => return Ok(Node::untagged(value)),
-        (Some(source), None) => source,
-        (None, None) => return Ok(Node::null()),
-    };
-    let resource = select_source(resources, source)?;
-    let field_path = if source.field_path.is_empty() {
-        DEFAULT_PATH
-    } else {
-        &source.field_path
-    };
-    let found = path::lookup(resource.node(), &path::split(field_path))
-        .context(|| "error looking up replacement source".to_owned())?;
-    let Some(value) = found.filter(|value| !value.is_nil_or_empty()) else {
-        return Err(Error::invalid(format!(
-            "fieldPath `{field_path}` is missing for replacement source {}",
-            id_of(source)
-        )));
-    };
-    refine(value, source.options.as_ref())
+/// What is copied. Upstream holds on to the field itself, so a target that changes the source
+/// changes what later targets get.
+struct Source {
+    value: Node,
+    /// The resource and the path that the value is read from again.
+    place: Option<(usize, Vec<String>)>,
 }
 
-fn select_source<'r>(resources: &'r Resources, source: &ReplacementSource) -> Result<&'r Resource> {
+impl Source {
+    fn of(resources: &Resources, replacement: &ReplacementField) -> Result<Self> {
+        let fixed = |value| Self { value, place: None };
+        let source = match (&replacement.source, &replacement.source_value) {
+            (Some(_), Some(_)) => {
+                return Err(Error::invalid(
+                    "value and resource selectors are mutually exclusive",
+                ));
+            }
+            (None, Some(value)) => return Ok(fixed(Node::untagged(value))),
+            (Some(source), None) => source,
+            (None, None) => return Ok(fixed(Node::null())),
+        };
+        let index = select_source(resources, source)?;
+        let field_path = if source.field_path.is_empty() {
+            DEFAULT_PATH
+        } else {
+            &source.field_path
+        };
+        let path = path::split(field_path);
+        let found = match resources.get(index) {
+            Some(resource) => path::lookup(resource.node(), &path)
+                .context(|| "error looking up replacement source".to_owned())?,
+            None => None,
+        };
+        let Some(value) = found.filter(|value| !value.is_nil_or_empty()) else {
+            return Err(Error::invalid(format!(
+                "fieldPath `{field_path}` is missing for replacement source {}",
+                id_of(source)
+            )));
+        };
+        let cut = source
+            .options
+            .as_ref()
+            .is_some_and(|options| !options.delimiter.is_empty());
+        Ok(Self {
+            value: refine(value, source.options.as_ref())?,
+            place: (!cut).then_some((index, path)),
+        })
+    }
+
+    /// Reads the value again, if it lies in the resource `index`, whose object is `root` by now.
+    fn refresh(&mut self, index: usize, root: &Node) {
+        if let Some((_, path)) = self.place.as_ref().filter(|(place, _)| *place == index)
+            && let Ok(Some(value)) = path::lookup(root, path)
+        {
+            self.value = value.clone();
+        }
+    }
+}
+
+fn select_source(resources: &Resources, source: &ReplacementSource) -> Result<usize> {
     let wanted = id_of(source);
     let matching =
         resources.positions(|resource| resource.all_ids().any(|id| id.is_selected_by(wanted)));
     match matching.as_slice() {
-        [index] => resources
-            .get(*index)
-            .ok_or_else(|| Error::invalid("nothing selected")),
+        [index] => Ok(*index),
         [] => Err(Error::invalid(format!("nothing selected by {wanted}"))),
         _ => Err(Error::invalid(format!(
             "multiple matches for selector {wanted}"
@@ -159,7 +188,7 @@ fn refine(value: &Node, options: Option<&ReplacementOptions>) -> Result<Node> {
     }
 }
 
-fn apply(resources: &mut Resources, value: &Node, target: &ReplacementTarget) -> Result<()> {
+fn apply(resources: &mut Resources, source: &mut Source, target: &ReplacementTarget) -> Result<()> {
     let Some(select) = &target.select else {
         return Err(Error::invalid("target must specify resources to select"));
     };
@@ -186,12 +215,10 @@ fn apply(resources: &mut Resources, value: &Node, target: &ReplacementTarget) ->
     for index in selected {
         let write_all = |resource: &mut Resource| {
             paths.iter().try_for_each(|field_path| {
-                write(
-                    resource.node_mut(),
-                    value,
-                    field_path,
-                    target.options.as_ref(),
-                )
+                let root = resource.node_mut();
+                write(root, index, source, field_path, target.options.as_ref())?;
+                source.refresh(index, root);
+                Ok(())
             })
         };
         resources.edit(index, write_all).unwrap_or(Ok(()))?;
@@ -217,19 +244,20 @@ fn matches_any_id(matcher: &Matcher, resource: &Resource) -> bool {
 
 fn write(
     root: &mut Node,
-    value: &Node,
+    index: usize,
+    source: &mut Source,
     field_path: &str,
     options: Option<&ReplacementOptions>,
 ) -> Result<()> {
     let create = options
         .filter(|options| options.create)
-        .map(|_| match value {
+        .map(|_| match &source.value {
             Node::Scalar(_) => Leaf::Scalar,
             Node::Sequence(_) => Leaf::Sequence,
             Node::Mapping(_) => Leaf::Mapping,
         });
     let parts = path::split(field_path);
-    if write_structured(root, value, &parts, create)? {
+    if write_structured(root, &source.value, &parts, create)? {
         return Ok(());
     }
     let missing = || {
@@ -240,19 +268,17 @@ fn write(
         };
         format!("unable to {what} field \"{field_path}\" in replacement target")
     };
-    // All places are found before any is written.
-    let count = path::visit(
-        &mut root.clone(),
-        &parts,
-        create,
-        &mut |_: &mut Node| Ok(()),
-    )
-    .context(missing)?;
+    // All places are found, and made, before any is written.
+    let mut made = root.clone();
+    let count =
+        path::visit(&mut made, &parts, create, &mut |_: &mut Node| Ok(())).context(missing)?;
     if count == 0 {
         return Err(Error::Invalid(missing()));
     }
+    source.refresh(index, &made);
+    *root = made;
     path::visit(root, &parts, create, &mut |target: &mut Node| {
-        set(target, value, options)
+        set(target, &source.value, options)
     })?;
     Ok(())
 }

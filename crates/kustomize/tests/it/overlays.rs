@@ -9,7 +9,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRu
 
 use crate::conformance::difference;
 use crate::oracle::{Library, parallel};
-use crate::trees::{Files, memory, overlay, patched_pod};
+use crate::trees::{Files, changed_widgets, memory, overlay, patched_pod};
 
 /// Independent series of trees, each with an oracle of its own.
 const SERIES: [u8; 4] = [1, 2, 3, 4];
@@ -82,4 +82,9 @@ fn random_overlays_agree_with_the_oracle() {
 #[test]
 fn random_strategic_patches_agree_with_the_oracle() {
     compare(500, patched_pod);
+}
+
+#[test]
+fn random_json_patches_and_replacements_agree_with_the_oracle() {
+    compare(500, changed_widgets);
 }
