@@ -126,6 +126,7 @@ fn set_subjects(
     };
     for subject in items {
         require_mapping(subject)
+            .and_then(|()| subject.get(field).map_or(Ok(()), require_scalar))
             .context(|| format!("looking up {field} on (cluster)role binding subject"))
             .context(outer)?;
         if subject

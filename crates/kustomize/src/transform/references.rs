@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use serde_json::Value;
+
 use crate::config::{BackReference, Config};
 use crate::error::{Error, Result, ResultExt as _};
 use crate::field_spec::Create;
@@ -374,7 +376,8 @@ fn binding_namespaces(resource: &Resource) -> Result<HashSet<String>> {
             .get("kind")
             .is_some_and(|kind| kind.value() == "ServiceAccount")
         {
-            if namespace.is_null() {
+            let is_text = matches!(crate::parse::to_json(namespace), Ok(Value::String(_)));
+            if namespace.is_null() || !is_text {
                 return Err(Error::invalid(format!(
                     "Invalid Input: namespace is blank for resource \"{}\"\n",
                     resource.id()
