@@ -48,6 +48,7 @@ pub(crate) enum Tag {
 pub(crate) enum Style {
     Plain,
     Quoted,
+    SingleQuoted,
     Literal,
     Folded,
 }

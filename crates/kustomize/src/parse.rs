@@ -12,7 +12,9 @@ use crate::error::{Error, Result};
 use crate::go;
 use crate::node::{Key, Mapping, Node, Style, Tag};
 
-pub(crate) use bridge::{edit_yaml, emit, is_ambiguous, json, json_strict, needs_quotes, to_json};
+pub(crate) use bridge::{
+    edit_yaml, emit, is_ambiguous, json, json_strict, needs_quotes, shown, to_json,
+};
 
 /// The largest object, in nodes. Aliases are cheap to write and dear to expand.
 const MAX_NODES: usize = 4_000_000;

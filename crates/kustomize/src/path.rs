@@ -199,13 +199,14 @@ fn visit_matching(
 ) -> Result<usize> {
     let pattern = regex::pattern(value)?;
     let items = sequence_mut(node)?;
+    // Upstream matches what it would print, so quotes count.
     let matches = |item: &Node| {
-        if field.is_empty() {
-            pattern.is_match(item.value())
+        let found = if field.is_empty() {
+            Some(item)
         } else {
             item.get(field)
-                .is_some_and(|found| pattern.is_match(found.value()))
-        }
+        };
+        found.is_some_and(|found| pattern.is_match(&parse::shown(found)))
     };
     let mut run = |items: &mut Vec<Node>| -> Result<usize> {
         let mut count = 0;
@@ -252,6 +253,9 @@ fn visit_field(
     {
         // A document inside a string: upstream matches in a copy that is thrown away.
         let mut document = parse::one(text)?;
+        if document.is_null() {
+            return Ok(usize::from(create.is_some()));
+        }
         return visit(&mut document, rest, create, &mut |_: &mut Node| Ok(()));
     }
     visit(field, rest, create, visit_node)

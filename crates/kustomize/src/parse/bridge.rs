@@ -38,6 +38,13 @@ pub(super) fn document(text: &str) -> Result<Option<Node>> {
     parsed.map(|node| convert(&node, false)).transpose()
 }
 
+/// A value as kyaml prints it, quotes included, without the blanks around it.
+pub(crate) fn shown(node: &Node) -> String {
+    let mut out = Vec::new();
+    v3::emit(&restore(node), &mut out);
+    String::from_utf8_lossy(&out).trim().to_owned()
+}
+
 /// Writes `edited`, which was made from `document`, over the text of the document, keeping its styles.
 /// Comments, aliases and merges would be lost and are therefore refused.
 pub(crate) fn edit_yaml(text: &str, document: &Node, edited: &Node) -> Result<String> {
@@ -174,7 +181,9 @@ fn value_of(node: &Node, top: bool) -> Result<Value> {
 fn scalar_value(scalar: &Scalar) -> Result<Value> {
     // A block is not always read as it was written.
     let tab_first = scalar.text.starts_with('\t') && scalar.text.contains('\n');
-    if scalar.style == Style::Folded || (scalar.style != Style::Quoted && tab_first) {
+    if scalar.style == Style::Folded
+        || (matches!(scalar.style, Style::Plain | Style::Literal) && tab_first)
+    {
         let (tag, style) = (to_yaml_tag(scalar.tag), to_yaml_style(scalar.style));
         let node = yaml::Scalar::new(scalar.text.as_ref(), tag, style);
         return decode(yaml::Node::Scalar(node));
@@ -211,6 +220,7 @@ fn to_yaml_style(style: Style) -> ScalarStyle {
     match style {
         Style::Plain => ScalarStyle::Plain,
         Style::Quoted => ScalarStyle::DoubleQuoted,
+        Style::SingleQuoted => ScalarStyle::SingleQuoted,
         Style::Literal => ScalarStyle::Literal,
         Style::Folded => ScalarStyle::Folded,
     }
@@ -286,7 +296,8 @@ fn convert_scalar(scalar: &yaml::Scalar, flow: bool) -> Scalar {
             Style::Quoted
         }
         ScalarStyle::Plain => Style::Plain,
-        ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => Style::Quoted,
+        ScalarStyle::SingleQuoted => Style::SingleQuoted,
+        ScalarStyle::DoubleQuoted => Style::Quoted,
         ScalarStyle::Literal => Style::Literal,
         ScalarStyle::Folded => Style::Folded,
     };
