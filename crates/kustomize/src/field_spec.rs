@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result, ResultExt as _};
 use crate::id::Gvk;
-use crate::node::{Node, Style, Tag};
+use crate::limits::MAX_DEPTH;
+use crate::node::{Node, Style, Tag, too_deep};
 use crate::resource::Resource;
 
 /// A field of some types. Empty group, version or kind match any.
@@ -246,6 +247,9 @@ fn walk(
     create: Create,
     visit: &mut Visitor<'_>,
 ) -> Result<()> {
+    if segments.len() > MAX_DEPTH {
+        return Err(too_deep());
+    }
     let Some((segment, rest)) = segments.split_first() else {
         return visit(node);
     };

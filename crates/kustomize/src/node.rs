@@ -8,6 +8,8 @@
 
 use std::sync::Arc;
 
+use crate::error::{Error, Result};
+use crate::limits::MAX_DEPTH;
 use crate::parse::is_ambiguous;
 
 /// A value.
@@ -66,7 +68,40 @@ pub(crate) struct Key {
     pub(crate) tag: Tag,
 }
 
+/// The failure of what would make an object too deep.
+pub(crate) fn too_deep() -> Error {
+    Error::Limit(format!("an object nests deeper than {MAX_DEPTH} levels"))
+}
+
+/// What a node counts beside its text.
+const NODE_BYTES: usize = 16;
+
 impl Node {
+    /// Fails when the tree is deeper or larger than an object may be. Costs a walk, which ends at the limit.
+    pub(crate) fn check_bounds(&self, max_bytes: usize) -> Result<()> {
+        fn walk(node: &Node, depth: usize, budget: &mut usize) -> Result<()> {
+            if depth == 0 {
+                return Err(too_deep());
+            }
+            *budget = node
+                .value()
+                .len()
+                .checked_add(NODE_BYTES)
+                .and_then(|bytes| budget.checked_sub(bytes))
+                .ok_or_else(|| Error::Limit("an object becomes too large".to_owned()))?;
+            match node {
+                Node::Scalar(_) => Ok(()),
+                Node::Sequence(items) => items
+                    .iter()
+                    .try_for_each(|item| walk(item, depth - 1, budget)),
+                Node::Mapping(fields) => fields
+                    .iter()
+                    .try_for_each(|(_, value)| walk(value, depth - 1, budget)),
+            }
+        }
+        walk(self, MAX_DEPTH, &mut max_bytes.clone())
+    }
+
     /// The kind of node, as messages name it.
     pub(crate) fn kind_name(&self) -> &'static str {
         match self {
@@ -238,21 +273,6 @@ impl Node {
             Some(_) => {}
         }
         mapping.get_mut(name)
-    }
-
-    /// The number of nodes, counted up to `limit`, and the depth, up to the same.
-    pub(crate) fn exceeds(&self, nodes: &mut usize, depth: usize) -> bool {
-        if *nodes == 0 || depth == 0 {
-            return true;
-        }
-        *nodes -= 1;
-        match self {
-            Self::Scalar(_) => false,
-            Self::Sequence(items) => items.iter().any(|item| item.exceeds(nodes, depth - 1)),
-            Self::Mapping(mapping) => mapping
-                .iter()
-                .any(|(_, value)| value.exceeds(nodes, depth - 1)),
-        }
     }
 }
 

@@ -10,15 +10,12 @@ use serde_json::{Number, Value};
 
 use crate::error::{Error, Result};
 use crate::go;
+use crate::limits::MAX_DOCUMENT_BYTES;
 use crate::node::{Key, Mapping, Node, Style, Tag};
 
 pub(crate) use bridge::{
     edit_yaml, emit, is_ambiguous, json, json_strict, needs_quotes, shown, to_json,
 };
-
-/// The largest object, in nodes. Aliases are cheap to write and dear to expand.
-const MAX_NODES: usize = 4_000_000;
-const MAX_DEPTH: usize = 1000;
 
 /// How numbers of a JSON value become text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,11 +132,8 @@ fn documents(text: &str) -> Result<Vec<Node>> {
         if node.as_mapping().is_none() {
             return Err(Error::invalid("missing Resource metadata"));
         }
-        if node.exceeds(&mut MAX_NODES.clone(), MAX_DEPTH) {
-            return Err(Error::Limit(format!(
-                "an object has more than {MAX_NODES} values or is more than {MAX_DEPTH} deep"
-            )));
-        }
+        // Aliases are cheap to write and dear to expand.
+        node.check_bounds(MAX_DOCUMENT_BYTES)?;
         let kind = node.get("kind").map_or("", Node::value);
         let wrapper = single && matches!(kind, "List" | "ResourceList");
         if wrapper && (node.get("items").is_some() || node.get("functionConfig").is_some()) {

@@ -3,7 +3,8 @@
 //! Source: kyaml 0.21.1 `yaml/match.go`, `yaml/fns.go`, `utils/pathsplitter.go`.
 
 use crate::error::{Error, Result};
-use crate::node::{Node, wrong_kind};
+use crate::limits::MAX_DEPTH;
+use crate::node::{Node, too_deep, wrong_kind};
 use crate::parse;
 use crate::regex;
 
@@ -160,6 +161,9 @@ pub(crate) fn visit(
     create: Option<Leaf>,
     visit_node: &mut dyn FnMut(&mut Node) -> Result<()>,
 ) -> Result<usize> {
+    if path.len() > MAX_DEPTH {
+        return Err(too_deep());
+    }
     let Some((part, rest)) = path.split_first() else {
         visit_node(node)?;
         return Ok(1);

@@ -12,6 +12,7 @@ mod bench;
 mod control_plane;
 mod crds;
 mod demo;
+mod fuzz;
 mod images;
 mod release;
 mod rig;
@@ -39,6 +40,8 @@ enum Task {
     Tidy,
     /// Show the main job: a monorepo, a commit, a mistake.
     Demo(demo::Flags),
+    /// Run a fuzz target.
+    Fuzz(fuzz::Flags),
     /// Measure what a commit costs, beside what it must cost.
     Bench(bench::Flags),
 }
@@ -52,6 +55,7 @@ async fn main() -> ExitCode {
         Task::Test => test::run(),
         Task::Tidy => tidy::run(),
         Task::Demo(flags) => until_interrupted(Box::pin(demo::run(flags))).await,
+        Task::Fuzz(flags) => fuzz::run(&flags),
         Task::Bench(flags) => until_interrupted(Box::pin(bench::run(flags))).await,
     };
     match result {

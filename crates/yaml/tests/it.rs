@@ -11,6 +11,8 @@
 mod corpus;
 #[path = "it/differences.rs"]
 mod differences;
+#[path = "it/fuzz.rs"]
+mod fuzz;
 #[path = "it/generated.rs"]
 mod generated;
 #[path = "it/oracle.rs"]

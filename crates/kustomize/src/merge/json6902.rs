@@ -7,9 +7,11 @@
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::limits::MAX_DEPTH;
+use crate::node::too_deep;
 
 /// How much `copy` may add to a document, in nodes.
-const MAX_COPIED: usize = 1 << 20;
+const MAX_COPIED: usize = 1 << 17;
 
 /// One operation.
 #[derive(Debug, Clone)]
@@ -75,6 +77,10 @@ impl Operation {
             .path
             .as_deref()
             .ok_or_else(|| Error::invalid(format!("{op} operation failed to decode path")));
+        let depth = path.as_deref().map_or(0, |path| path.split('/').count());
+        if !is_shallow(&self.value, MAX_DEPTH.saturating_sub(depth)) {
+            return Err(too_deep());
+        }
         match op {
             "add" => {
                 let path = path?;
@@ -94,6 +100,9 @@ impl Operation {
                 let from = self.from()?;
                 let (parent, key) = self.parent(document, from, Role::From)?;
                 let value = take(parent, &key).map_err(|error| failed("move", &key, &error))?;
+                if !is_shallow(&value, MAX_DEPTH.saturating_sub(depth)) {
+                    return Err(too_deep());
+                }
                 let (parent, key) = self.parent(document, path, Role::Destination)?;
                 add(parent, &key, value).map_err(|error| failed("move", path, &error))
             }
@@ -105,6 +114,9 @@ impl Operation {
                     .map_err(|error| failed("copy", from, &error))?
                     .cloned();
                 let value = value.unwrap_or(Value::Null);
+                if !is_shallow(&value, MAX_DEPTH.saturating_sub(depth)) {
+                    return Err(too_deep());
+                }
                 *budget = budget.checked_sub(size(&value)).ok_or_else(|| {
                     Error::Limit("a JSON patch copies more than its limit".to_owned())
                 })?;
@@ -273,6 +285,16 @@ fn index(key: &str, len: usize) -> Result<usize, String> {
             "Unable to access invalid index: {number}: invalid index referenced"
         ))
     }
+}
+
+/// Whether a value nests at most `depth` deep.
+fn is_shallow(value: &Value, depth: usize) -> bool {
+    depth > 0
+        && match value {
+            Value::Array(items) => items.iter().all(|item| is_shallow(item, depth - 1)),
+            Value::Object(fields) => fields.values().all(|item| is_shallow(item, depth - 1)),
+            _ => true,
+        }
 }
 
 fn size(value: &Value) -> usize {

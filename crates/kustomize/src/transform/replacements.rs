@@ -13,6 +13,7 @@ use crate::kustomization::decode::{Decode as _, Mode, Place};
 use crate::kustomization::{
     ReplacementField, ReplacementOptions, ReplacementSource, ReplacementTarget,
 };
+use crate::limits::MAX_OBJECT_BYTES;
 use crate::load::Loader;
 use crate::node::{Node, Style, Tag};
 use crate::parse;
@@ -218,7 +219,8 @@ fn apply(resources: &mut Resources, source: &mut Source, target: &ReplacementTar
                 let root = resource.node_mut();
                 write(root, index, source, field_path, target.options.as_ref())?;
                 source.refresh(index, root);
-                Ok(())
+                // A value that holds its own target doubles the object each time.
+                root.check_bounds(MAX_OBJECT_BYTES)
             })
         };
         resources.edit(index, write_all).unwrap_or(Ok(()))?;

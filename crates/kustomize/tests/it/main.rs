@@ -2,6 +2,7 @@
 
 mod conformance;
 mod flux;
+mod fuzz;
 mod oracle;
 mod overlays;
 mod read_sets;
