@@ -1,25 +1,37 @@
-//! How long builds take, beside the real `kustomize` in the same run.
+//! How long builds take and how much memory they need, beside the real `kustomize` in the same run.
 //!
-//! `cargo bench -p kustomize` prints one line per case: ours with a warm cache, ours with an empty one
-//! (both without process start), and the program as a whole.
+//! `cargo bench -p kustomize` prints a line per case: the library with a warm cache (objects, then with their text), with
+//! an empty one from disk, and both programs as processes with their peak memory. The process of ours is the `perigee`
+//! beside this program (`cargo build --release -p cli`); without it that column is empty. On a shared machine only the
+//! ratios say something; growth is the time per resource against that of the smallest case.
 
 use std::io::Write as _;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use kustomize::{DiskTree, MemoryTree, Options, Order, ParseCache};
 
+/// How often the library runs; the fastest counts.
 const RUNS: u32 = 10;
-/// The program takes seconds on the large case.
-const PROGRAM_RUNS: u32 = 2;
+/// How often a program runs.
+const PROGRAM_RUNS: u32 = 3;
+const SIZES: [u32; 3] = [1000, 3000, 10_000];
 
 struct Case {
-    name: &'static str,
-    files: Vec<(String, String)>,
+    name: String,
+    resources: u32,
+    files: Vec<(&'static str, String)>,
 }
 
-fn object(index: usize) -> String {
+/// What a program took.
+struct Process {
+    time: Duration,
+    peak_kib: u32,
+    output: Vec<u8>,
+}
+
+fn object(index: u32) -> String {
     match index % 3 {
         0 => format!(
             "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: app-{index}\n  labels:\n    app: app-{index}\nspec:\n  replicas: 2\n  selector:\n    matchLabels:\n      app: app-{index}\n  template:\n    metadata:\n      labels:\n        app: app-{index}\n    spec:\n      containers:\n      - name: main\n        image: registry.local/app:1.0\n        ports:\n        - containerPort: 8080\n        env:\n        - name: A\n          value: \"1\"\n        envFrom:\n        - configMapRef:\n            name: app-{}\n        resources:\n          requests:\n            cpu: 100m\n            memory: 64Mi\n",
@@ -34,33 +46,39 @@ fn object(index: usize) -> String {
     }
 }
 
-fn cases() -> [Case; 2] {
-    let large: Vec<String> = (0..3000).map(object).collect();
-    let large = large.join("---\n");
-    let small: Vec<String> = (0..4).map(object).collect();
-    [
-        Case {
-            name: "3000 resources: namespace, prefix, annotations, images",
+fn text(resources: u32) -> String {
+    let objects: Vec<String> = (0..resources).map(object).collect();
+    objects.join("---\n")
+}
+
+fn cases() -> Vec<Case> {
+    let mut cases: Vec<Case> = SIZES
+        .iter()
+        .map(|&resources| Case {
+            name: format!("{resources} resources: namespace, prefix, annotations, images"),
+            resources,
             files: vec![
-                ("top/all.yaml".into(), large),
+                ("top/all.yaml", text(resources)),
                 (
-                    "top/kustomization.yaml".into(),
-                    "resources: [all.yaml]\nnamespace: prod\nnamePrefix: p-\ncommonAnnotations: {team: red}\nimages: [{name: registry.local/app, newTag: '2.0'}]\n".into(),
+                    "top/kustomization.yaml",
+                    "resources: [all.yaml]\nnamespace: prod\nnamePrefix: p-\ncommonAnnotations: {team: red}\nimages: [{name: registry.local/app, newTag: '2.0'}]\n".to_owned(),
                 ),
             ],
-        },
-        Case {
-            name: "overlay of 4 resources: namespace, image, patch",
-            files: vec![
-                ("base/all.yaml".into(), small.join("---\n")),
-                ("base/kustomization.yaml".into(), "resources: [all.yaml]\n".into()),
-                (
-                    "top/kustomization.yaml".into(),
-                    "resources: [../base]\nnamespace: prod\nimages: [{name: registry.local/app, newTag: '2.0'}]\npatches:\n- patch: |\n    apiVersion: apps/v1\n    kind: Deployment\n    metadata: {name: app-0}\n    spec: {replicas: 5}\n".into(),
-                ),
-            ],
-        },
-    ]
+        })
+        .collect();
+    cases.push(Case {
+        name: "overlay of 4 resources: namespace, image, patch".to_owned(),
+        resources: 4,
+        files: vec![
+            ("base/all.yaml", text(4)),
+            ("base/kustomization.yaml", "resources: [all.yaml]\n".to_owned()),
+            (
+                "top/kustomization.yaml",
+                "resources: [../base]\nnamespace: prod\nimages: [{name: registry.local/app, newTag: '2.0'}]\npatches:\n- patch: |\n    apiVersion: apps/v1\n    kind: Deployment\n    metadata: {name: app-0}\n    spec: {replicas: 5}\n".to_owned(),
+            ),
+        ],
+    });
+    cases
 }
 
 fn best(runs: u32, mut run: impl FnMut()) -> Duration {
@@ -74,14 +92,63 @@ fn best(runs: u32, mut run: impl FnMut()) -> Duration {
         .unwrap_or_default()
 }
 
+/// Runs `program build dir`; none if there is no such program.
+fn process(program: &Path, dir: &Path) -> Option<Process> {
+    let mut fastest: Option<Process> = None;
+    for _ in 0..PROGRAM_RUNS {
+        let start = Instant::now();
+        let child = Command::new(program)
+            .arg("build")
+            .arg(dir)
+            .stdout(Stdio::piped())
+            .spawn()
+            .ok()?;
+        let status = PathBuf::from(format!("/proc/{}/status", child.id()));
+        // Looks at the peak until the process is gone, when it has none any more.
+        let watch = std::thread::spawn(move || {
+            let mut peak = 0;
+            while let Some(kib) = peak_kib(&status) {
+                peak = kib;
+                std::thread::yield_now();
+            }
+            peak
+        });
+        let output = child.wait_with_output().ok()?;
+        let time = start.elapsed();
+        let peak_kib = watch.join().unwrap_or_default();
+        assert!(output.status.success(), "{} fails", program.display());
+        if fastest.as_ref().is_none_or(|known| time < known.time) {
+            fastest = Some(Process {
+                time,
+                peak_kib,
+                output: output.stdout,
+            });
+        }
+    }
+    fastest
+}
+
+fn peak_kib(status: &Path) -> Option<u32> {
+    let text = std::fs::read_to_string(status).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
+}
+
 fn main() {
     let options = Options {
         order: Order::Legacy,
         ..Options::default()
     };
-    let program = Path::new(env!("CARGO_MANIFEST_DIR"))
+    let theirs = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../target/oracles/kustomize-5.8.1/kustomize");
+    let here = std::env::current_exe().expect("this program's path");
+    let ours = here
+        .ancestors()
+        .nth(2)
+        .map(|dir| dir.join("perigee"))
+        .expect("the target directory");
     let mut out = std::io::stdout().lock();
+    let mut smallest: Option<f64> = None;
     for case in cases() {
         let dir = tempfile::tempdir().expect("a directory");
         let mut memory = MemoryTree::default();
@@ -92,34 +159,54 @@ fn main() {
             std::fs::write(path, text).expect("a file");
         }
         let tree = DiskTree::open(dir.path()).expect("a tree");
-        let warm = ParseCache::default();
+        let warm = ParseCache::new(1 << 30);
         let build = |cache: &ParseCache| {
             let built = kustomize::build(&memory, "top", &options, cache).expect("a build");
             built.to_yaml().expect("text")
         };
-        let ours = build(&warm);
+        let text = build(&warm);
         let objects = best(RUNS, || {
             drop(kustomize::build(&memory, "top", &options, &warm).expect("a build"));
         });
-        let warm_text = best(RUNS, || drop(build(&warm)));
+        let with_text = best(RUNS, || drop(build(&warm)));
         let cold = best(RUNS, || {
             let built = kustomize::build(&tree, "top", &options, &ParseCache::default());
             drop(built.expect("a build").to_yaml());
         });
-        let theirs = best(PROGRAM_RUNS, || {
-            let output = Command::new(&program)
-                .arg("build")
-                .arg(dir.path().join("top"))
-                .output();
-            if let Ok(output) = output {
-                assert!(output.stdout == ours, "the outputs differ");
-            }
-        });
         writeln!(
             out,
-            "{}\n  warm {objects:?}, warm with text {warm_text:?}, cold from disk {cold:?}, kustomize {theirs:?}",
+            "{}\n  library: warm {objects:?}, with text {with_text:?}, cold from disk {cold:?}",
             case.name
         )
         .expect("standard output");
+        let per_resource = cold.as_secs_f64() / f64::from(case.resources);
+        let growth = per_resource / *smallest.get_or_insert(per_resource);
+        if case.resources >= SIZES[0] {
+            writeln!(out, "  growth: {growth:.2}").expect("standard output");
+        }
+        let mut times = Vec::new();
+        for (name, program) in [("perigee", &ours), ("kustomize", &theirs)] {
+            let Some(process) = process(program, &dir.path().join("top")) else {
+                writeln!(out, "  {name}: not built").expect("standard output");
+                continue;
+            };
+            assert!(process.output == text, "the output of {name} differs");
+            writeln!(
+                out,
+                "  {name}: {:?}, peak {} KiB",
+                process.time, process.peak_kib
+            )
+            .expect("standard output");
+            times.push(process);
+        }
+        if let [ours, theirs] = times.as_slice() {
+            writeln!(
+                out,
+                "  ratio: time {:.1}, memory {:.1}",
+                theirs.time.as_secs_f64() / ours.time.as_secs_f64(),
+                f64::from(theirs.peak_kib) / f64::from(ours.peak_kib.max(1))
+            )
+            .expect("standard output");
+        }
     }
 }
