@@ -6,9 +6,10 @@
 //!
 //! Invariants: the handler sees every change in the order of the watch, after the cache holds it;
 //! `managedFields` are dropped before an object is stored; an object that its type cannot hold is
-//! reported and counts as absent, and hides no other.
+//! reported and counts as absent, and hides no other. Of a `PartialObjectMeta` only metadata travels.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     fmt::Debug,
     sync::{Arc, PoisonError, RwLock},
@@ -17,10 +18,10 @@ use std::{
 use futures::StreamExt;
 use kube::{
     Api, Resource, ResourceExt,
-    core::{DeserializeGuard, NamespaceResourceScope},
+    core::{DeserializeGuard, NamespaceResourceScope, ObjectMeta},
     runtime::{WatchStreamExt, watcher},
 };
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -155,7 +156,7 @@ where
 }
 
 async fn keep<K, F>(
-    api: Api<DeserializeGuard<K>>,
+    api: Api<Guard<K>>,
     config: watcher::Config,
     mut keeper: Keeper<K, F>,
     synced: watch::Sender<bool>,
@@ -189,10 +190,49 @@ async fn keep<K, F>(
     }
 }
 
+/// kube's guard of an object that may not be readable; but unlike kube's, it asks for metadata only
+/// where the object's type does.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(bound = "K: Resource + DeserializeOwned")]
+struct Guard<K>(DeserializeGuard<K>);
+
+impl<K: Resource> Resource for Guard<K> {
+    type DynamicType = K::DynamicType;
+    type Scope = K::Scope;
+
+    fn metadata_api() -> bool {
+        K::metadata_api()
+    }
+
+    fn kind(dt: &Self::DynamicType) -> Cow<'_, str> {
+        K::kind(dt)
+    }
+
+    fn group(dt: &Self::DynamicType) -> Cow<'_, str> {
+        K::group(dt)
+    }
+
+    fn version(dt: &Self::DynamicType) -> Cow<'_, str> {
+        K::version(dt)
+    }
+
+    fn plural(dt: &Self::DynamicType) -> Cow<'_, str> {
+        K::plural(dt)
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        self.0.meta()
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        self.0.meta_mut()
+    }
+}
+
 /// The object, or the key of one that cannot be read.
-fn readable<K: Resource<DynamicType = ()>>(object: DeserializeGuard<K>) -> Result<K, ObjectKey> {
+fn readable<K: Resource<DynamicType = ()>>(object: Guard<K>) -> Result<K, ObjectKey> {
     let key = ObjectKey::of(&object);
-    object.0.map_err(|invalid| {
+    object.0.0.map_err(|invalid| {
         tracing::error!(
             namespace = &*key.namespace,
             name = &*key.name,
