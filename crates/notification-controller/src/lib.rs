@@ -17,6 +17,7 @@ mod event_server;
 pub mod flags;
 mod metadata;
 mod provider;
+mod receiver;
 mod run;
 mod tell;
 #[cfg(test)]

@@ -27,7 +27,7 @@ use crate::{
     event_server,
     flags::Flags,
     provider::{self, Providers, TokenMetrics, finalizer::ProviderReconciler},
-    webhook,
+    receiver::ReceiverService,
 };
 
 /// How long requests under way and notifications in the queues may take after a signal.
@@ -60,6 +60,7 @@ pub async fn run(flags: Flags, cloud: CloudEnvironment) -> anyhow::Result<()> {
     let context = Arc::new(Context::new(config, client, metrics)?);
     let backoff = Backoff::new(flags.min_retry_delay, flags.max_retry_delay);
     let alerting = Alerting::start(&context, &kube, backoff, cloud, &stop)?;
+    let receivers = ReceiverService::start(&context, &kube, backoff, &stop)?;
     // Both servers answer on every replica, leading or not.
     let paths = context.config.export_http_path_metrics;
     let events = {
@@ -72,8 +73,12 @@ pub async fn run(flags: Flags, cloud: CloudEnvironment) -> anyhow::Result<()> {
     let webhooks = {
         let measured = HttpMetrics::new(&context.metrics, "gotk_receiver", "/hook/", paths)?;
         let listener = probe::bind(&flags.receiver_addr, "webhooks").await?;
-        let router = webhook::router(&context);
-        server::serve(listener, measured.measure(router), LIMITS, stop.clone())
+        server::serve(
+            listener,
+            measured.measure(receivers.router()),
+            LIMITS,
+            stop.clone(),
+        )
     };
 
     let mut leadership = Leadership::new(
@@ -86,9 +91,14 @@ pub async fn run(flags: Flags, cloud: CloudEnvironment) -> anyhow::Result<()> {
     );
     let dispatcher = Arc::clone(&alerting.dispatcher);
     if leadership.win(&stop).await {
-        leadership
-            .run(alerting.reconcile(&context, &stop), &stop)
-            .await?;
+        let (alerting, receivers) = (
+            alerting.reconcile(&context, &stop),
+            receivers.run(stop.clone()),
+        );
+        let work = async {
+            tokio::join!(alerting, receivers);
+        };
+        leadership.run(work, &stop).await?;
     }
     events.await.context("the event server ended")?;
     webhooks.await.context("the webhook server ended")?;
