@@ -14,7 +14,10 @@ use runtime::{
     metrics::Metrics,
 };
 
-use crate::{artifacts::Artifacts, flags::Config, index::Index, memory::Memory, metrics::Series};
+use crate::{
+    artifacts::Artifacts, flags::Config, index::Index, memory::Memory, metrics::Series,
+    remote::Network,
+};
 
 /// The field manager of applied objects, and the name in events.
 pub(crate) const CONTROLLER: &str = "kustomize-controller";
@@ -36,6 +39,8 @@ pub(crate) struct Context {
     pub(crate) metrics: Metrics,
     pub(crate) series: Series,
     pub(crate) parsed: Arc<ParseCache>,
+    /// What builds fetch with.
+    pub(crate) remote: Network,
     /// Where Kustomizations are served.
     pub(crate) resource: ResourceRef,
 }

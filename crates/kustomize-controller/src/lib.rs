@@ -17,6 +17,7 @@ mod index;
 mod kustomization;
 mod memory;
 mod metrics;
+mod remote;
 mod run;
 mod watch;
 

@@ -26,6 +26,7 @@ use crate::{
     kustomization::{KustomizationReconciler, NAME},
     memory::Memory,
     metrics::Series,
+    remote::Network,
     watch,
 };
 
@@ -134,6 +135,10 @@ async fn start(
             }
         }
     };
+    let remote = Network::new(
+        http::client(CONTROLLER, artifacts::CONNECT)?,
+        !config.no_remote_bases,
+    );
     let artifacts = Artifacts::new(
         http::client(CONTROLLER, artifacts::CONNECT)?,
         store,
@@ -172,6 +177,7 @@ async fn start(
         metrics: metrics.clone(),
         series,
         parsed,
+        remote,
         resource: ResourceRef::namespaced(
             "kustomize.toolkit.fluxcd.io/v1",
             "Kustomization",

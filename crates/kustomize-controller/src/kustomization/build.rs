@@ -51,7 +51,8 @@ pub(super) async fn build(
         labels: common.labels.clone(),
         annotations: common.annotations.clone(),
     });
-    let work = move || build_blocking(&snapshot, &path, &spec, &parsed, &owner, &common);
+    let remote = context.remote.session();
+    let work = move || build_blocking(&snapshot, &path, &spec, &remote, &parsed, &owner, &common);
     match tokio::task::spawn_blocking(work).await {
         Ok(built) => built,
         Err(error) => Err(BuildError::Failed(format!(
@@ -64,6 +65,7 @@ fn build_blocking(
     snapshot: &Snapshot,
     path: &str,
     spec: &flux::Spec,
+    remote: &dyn kustomize::Remote,
     parsed: &kustomize::ParseCache,
     owner: &Owner,
     common: &CommonMetadata,
@@ -75,7 +77,10 @@ fn build_blocking(
         )));
     }
     let failed = |text: String| BuildError::Failed(text);
-    let options = kustomize::Options::default();
+    let options = kustomize::Options {
+        remote: Some(remote),
+        ..kustomize::Options::default()
+    };
     let built = flux::build(snapshot, &dir, spec, &options, parsed)
         .map_err(|failure| failed(format!("kustomize build failed: {}", failure.error.chain())))?;
     for warning in &built.warnings {
