@@ -5,7 +5,7 @@ mod cluster;
 mod faults;
 mod install;
 mod kustomize;
-mod notification;
 mod monitoring;
+mod notification;
 mod pipeline;
 mod source;

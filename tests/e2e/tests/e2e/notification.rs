@@ -13,6 +13,7 @@ use testkit::{Controller, ControllerOptions, Role};
 use crate::cluster;
 
 mod events;
+mod receiver;
 
 /// How long a test waits for what takes milliseconds on a free machine.
 const PATIENCE: Duration = Duration::from_mins(1);
