@@ -9,6 +9,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 
 pub mod build;
+pub mod generate;
 
 /// GitOps for Kubernetes.
 #[derive(Debug, Parser)]
@@ -22,6 +23,8 @@ pub struct Cli {
 enum Command {
     /// Build a kustomization target from a directory or a Git repository.
     Build(Box<build::Flags>),
+    /// Write files for a repository that Flux reads.
+    Generate(generate::Flags),
 }
 
 impl Cli {
@@ -32,6 +35,7 @@ impl Cli {
     pub fn run(&self, stdout: &mut dyn Write, stderr: &mut dyn Write) -> anyhow::Result<()> {
         match &self.command {
             Command::Build(flags) => build::run(flags, stdout, stderr),
+            Command::Generate(flags) => generate::run(flags, stdout, stderr),
         }
     }
 }

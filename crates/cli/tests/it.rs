@@ -2,6 +2,8 @@
 
 #[path = "it/flags.rs"]
 mod flags;
+#[path = "it/generate.rs"]
+mod generate;
 #[expect(
     dead_code,
     reason = "shared with the engine's tests, which use all of it"

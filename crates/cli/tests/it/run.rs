@@ -61,7 +61,7 @@ pub(crate) fn build(
     }
 }
 
-fn read_all(dir: &Path, prefix: &str, into: &mut BTreeMap<String, String>) {
+pub(crate) fn read_all(dir: &Path, prefix: &str, into: &mut BTreeMap<String, String>) {
     for entry in fs::read_dir(dir).expect("a directory") {
         let entry = entry.expect("an entry");
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
