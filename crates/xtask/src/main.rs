@@ -14,6 +14,7 @@ mod crds;
 mod demo;
 mod fuzz;
 mod images;
+mod reference;
 mod release;
 mod rig;
 mod test;
@@ -34,6 +35,8 @@ enum Task {
     Crds(crds::Flags),
     /// Build the controllers' images with buildah and print their sizes.
     Images(images::Flags),
+    /// Write the pages of docs/reference that come from the code, and check what the others must name.
+    Reference(reference::Flags),
     /// Check everything: format, house rules, lints, tests.
     Test,
     /// Check the house rules: licences, layers, sizes.
@@ -52,6 +55,7 @@ async fn main() -> ExitCode {
         Task::ControlPlane(flags) => until_interrupted(Box::pin(control_plane::run(flags))).await,
         Task::Crds(flags) => crds::run(&flags),
         Task::Images(flags) => images::run(&flags),
+        Task::Reference(flags) => reference::run(&flags),
         Task::Test => test::run(),
         Task::Tidy => tidy::run(),
         Task::Demo(flags) => until_interrupted(Box::pin(demo::run(flags))).await,

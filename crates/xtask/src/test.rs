@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::release::cargo;
-use crate::{crds, tidy};
+use crate::{crds, reference, tidy};
 
 /// What must be there: a name, how to see it, and what it is for.
 const PREREQUISITES: [(&str, &[&str], &str); 9] = [
@@ -60,7 +60,7 @@ const PREREQUISITES: [(&str, &[&str], &str); 9] = [
 
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     ("format", || cargo(&["fmt", "--all", "--check"])),
     ("house rules", tidy::run),
     ("definitions", || crds::run(&crds::Flags { check: true })),
@@ -78,6 +78,9 @@ const STEPS: [Step; 7] = [
         testkit::control_plane::binaries::build().map(drop)
     }),
     ("programs", || cargo(&["build", "--workspace", "--bins"])),
+    ("reference", || {
+        reference::run(&reference::Flags { check: true })
+    }),
     ("tests", || {
         cargo(&["test", "--workspace", "--no-fail-fast"])
     }),
