@@ -3,6 +3,7 @@
 //! - [`ControlPlane`]: a real Kubernetes API server, with nodes if wanted; [`AuditLog`]: who asked what.
 //! - [`GitServer`]: Git over smart HTTP; [`Repository`](git_server::Repository) commits to it;
 //!   [`Monorepo`] says what.
+//! - [`Hook`]: a service that others post to; [`webhook`]: what a Git host posts.
 //! - [`Controller`]: a controller's process, ours or another's; [`Observer`]: what it brings about.
 //! - [`tool`]: other people's programs, such as `helm` and `flux`.
 //! - [`pod`]: a Deployment's pod as a process; [`rootfs`]: the files of an image; [`image`]: images.
@@ -14,6 +15,7 @@ pub use self::audit::AuditLog;
 pub use self::control_plane::{ControlPlane, Options};
 pub use self::controller::{Controller, ControllerOptions, Role};
 pub use self::git_server::GitServer;
+pub use self::hook::Hook;
 pub use self::monorepo::Monorepo;
 pub use self::observe::Observer;
 pub use self::process::{Process, Program};
@@ -24,6 +26,7 @@ pub mod audit;
 pub mod control_plane;
 pub mod controller;
 pub mod git_server;
+pub mod hook;
 pub mod image;
 pub mod monorepo;
 pub mod observe;
@@ -34,4 +37,5 @@ pub mod rootfs;
 pub mod scratch;
 pub mod tool;
 pub mod usage;
+pub mod webhook;
 pub mod workspace;

@@ -103,19 +103,57 @@ async fn show(rig: &mut Rig, limit: Duration) -> Result<Seen> {
         "   {services} services applied and ready after {}.",
         time(initial)
     );
+    if rig.alerting.is_some() {
+        rig.receiver_ready(limit).await?;
+    }
     rig.quiet().await?;
 
     let service = rig.monorepo.service(services / 2);
-    println!("\n2. A commit gives {service} the version {VERSION}.");
+    println!("\n2. A commit gives {service} the version {VERSION}; Git's host sends its webhook.");
     let before = rig.kustomize.usage()?;
     let revision = rig.commit(
         "Release one service",
         &rig.monorepo.release(&service, VERSION),
     )?;
     let (changed, all) = (rig.has_image(&service, VERSION), rig.ready_at(&revision));
-    let began = rig.poke_source().await?;
+    let fetched = rig.fetched(&revision);
+    let began = if rig.alerting.is_some() {
+        let (began, answered) = rig.push_webhook().await?;
+        println!(
+            "   {:<44} {}",
+            "the receiver has told the source after",
+            time(answered)
+        );
+        began
+    } else {
+        rig.poke_source().await?
+    };
+    let fetched = rig.wait(&fetched, 1, limit).await? - began;
+    println!(
+        "   {:<44} {}",
+        "the new commit is fetched after",
+        time(fetched)
+    );
     let changed = rig.wait(&changed, 1, limit).await? - began;
-    println!("   {service} has its new image after {}.", time(changed));
+    println!(
+        "   {:<44} {}",
+        format!("{service} has its new image after"),
+        time(changed)
+    );
+    if let Some(alerting) = &rig.alerting {
+        let post = alerting.message(&service, &revision, limit).await?;
+        println!(
+            "   {:<44} {}",
+            "the chat knows after",
+            time(post.at - began)
+        );
+        println!(
+            "   > {}",
+            post.body["attachments"][0]["text"]
+                .as_str()
+                .unwrap_or_default()
+        );
+    }
     let all = progress(rig, &all, services + 1, limit).await? - began;
     println!(
         "   All Kustomizations are at the new revision after {}.",
@@ -200,7 +238,8 @@ async fn progress(rig: &mut Rig, tally: &Tally, count: usize, limit: Duration) -
 fn places(rig: &Rig) {
     println!("   export KUBECONFIG={}", rig.plane.kubeconfig().display());
     println!("   Git:     {}", rig.git_url());
-    for controller in [&rig.source, &rig.kustomize] {
+    let alerting = rig.alerting.as_ref().map(|alerting| &alerting.controller);
+    for controller in [&rig.source, &rig.kustomize].into_iter().chain(alerting) {
         println!(
             "   {}: metrics {}",
             controller.role().name(),

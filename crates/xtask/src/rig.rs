@@ -1,5 +1,7 @@
-//! A control plane, a Git server with the sample monorepo and two controllers, and what can be done
+//! A control plane, a Git server with the sample monorepo and the controllers, and what can be done
 //! to them. The stage of the demo and the bench.
+
+pub(crate) mod alerting;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -12,6 +14,8 @@ use testkit::controller::ControllerOptions;
 use testkit::git_server::{Change, Repository};
 use testkit::observe::{ApiResource, GroupVersionKind, Tally};
 use testkit::{ControlPlane, Controller, GitServer, Monorepo, Observer, Options, Role};
+
+use self::alerting::Alerting;
 
 const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
 
@@ -32,6 +36,9 @@ pub(crate) struct Candidate {
 pub(crate) struct Rig {
     pub(crate) source: Controller,
     pub(crate) kustomize: Controller,
+    /// Missing where the candidate has none.
+    pub(crate) alerting: Option<Alerting>,
+    sources: Observer,
     pub(crate) kustomizations: Observer,
     pub(crate) deployments: Observer,
     pub(crate) monorepo: Monorepo,
@@ -90,10 +97,12 @@ impl Rig {
         let client = plane.client().await?;
         let namespace = &monorepo.flux_namespace;
         let kustomizations = Observer::start(client.clone(), &kustomization(), namespace).await?;
+        let sources = Observer::start(client.clone(), &git_repository(), namespace).await?;
         let deployment = resource("apps", "Deployment", "deployments");
         let deployments = Observer::start(client.clone(), &deployment, &monorepo.env).await?;
 
-        let start = |role: Role| {
+        let mut events = None;
+        let start = |role: Role, events: Option<&str>| {
             let kubeconfig = if plane.audit().is_some() {
                 plane.kubeconfig_for_user(role.name(), &["system:masters"])?
             } else {
@@ -101,15 +110,31 @@ impl Rig {
             };
             let home = home.join(role.name());
             let mut options = ControllerOptions::new(role, &candidate.binaries, &kubeconfig, &home);
-            options.flags.clone_from(&candidate.flags);
+            options
+                .flags
+                .extend(events.map(|url| format!("--events-addr={url}")));
+            if role != Role::Notification {
+                options.flags.extend(candidate.flags.iter().cloned());
+            }
             Controller::start(&options)
         };
-        let (mut source, mut kustomize) = (start(Role::Source)?, start(Role::Kustomize)?);
+        let alerting = if candidate.binaries.join(Role::Notification.name()).exists() {
+            let mut controller = start(Role::Notification, None)?;
+            controller.ready().await?;
+            events = Some(controller.serving_url());
+            Some(Alerting::new(controller).await?)
+        } else {
+            None
+        };
+        let mut source = start(Role::Source, events.as_deref())?;
+        let mut kustomize = start(Role::Kustomize, events.as_deref())?;
         source.ready().await?;
         kustomize.ready().await?;
         Ok(Self {
             source,
             kustomize,
+            alerting,
+            sources,
             kustomizations,
             deployments,
             monorepo,
@@ -133,6 +158,11 @@ impl Rig {
 
     /// Creates the source and the one Kustomization that creates the others.
     pub(crate) async fn apply_root(&self) -> Result<()> {
+        if let Some(alerting) = &self.alerting {
+            for object in alerting.objects(&self.monorepo) {
+                self.apply(&alerting::kind(&object)?, &object).await?;
+            }
+        }
         let source = self.monorepo.git_repository(&self.git_url());
         self.apply(&git_repository(), &source).await?;
         self.apply(&kustomization(), &self.monorepo.root_kustomization())
@@ -159,6 +189,41 @@ impl Rig {
         let name = self.monorepo.source.clone();
         self.annotate(&git_repository(), &name, &token).await?;
         Ok(at)
+    }
+
+    /// Sends the webhook of a push; returns when that was and how long the answer took.
+    pub(crate) async fn push_webhook(&self) -> Result<(Instant, Duration)> {
+        let alerting = self.alerting.as_ref().context("there is no receiver")?;
+        let receiver = self.api(&alerting::receivers()).get(alerting::NAME).await;
+        let receiver = receiver.context("read the receiver")?;
+        let path = receiver.data["status"]["webhookPath"].as_str();
+        let path = path.context("the receiver is not ready")?;
+        let at = Instant::now();
+        alerting.push(path).await?;
+        Ok((at, at.elapsed()))
+    }
+
+    /// Waits until the receiver can be called.
+    pub(crate) async fn receiver_ready(&self, limit: Duration) -> Result<()> {
+        let receivers = self.api(&alerting::receivers());
+        let deadline = Instant::now() + limit;
+        while ready(&receivers.get(alerting::NAME).await?) != Some(true) {
+            anyhow::ensure!(
+                Instant::now() < deadline,
+                "the receiver does not become ready"
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    /// Notes when the source's artifact is of a revision.
+    pub(crate) fn fetched(&self, revision: &str) -> Tally {
+        let revision = revision.to_owned();
+        self.sources.tally(move |object| {
+            object.data.pointer("/status/artifact/revision")
+                == Some(&Value::String(revision.clone()))
+        })
     }
 
     /// Returns a token for the annotation that nobody used before.
@@ -222,6 +287,9 @@ impl Rig {
                     self.plane.check()?;
                     self.source.process().check()?;
                     self.kustomize.process().check()?;
+                    if let Some(alerting) = &mut self.alerting {
+                        alerting.controller.process().check()?;
+                    }
                 }
             }
         }

@@ -1,71 +1,15 @@
 //! Events: from a controller to a provider.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Instant,
-};
+use std::time::Instant;
 
-use axum::{Router, http::HeaderMap};
 use futures::{StreamExt, stream};
-use testkit::{GitServer, git_server::Change};
-use tokio::{net::TcpListener, sync::watch};
+use testkit::{GitServer, Hook, git_server::Change, hook::Post};
+use tokio::net::TcpListener;
 
 use super::*;
 use crate::bed::{Bed, config_map, ready_at};
 
 const GROUP: &str = "notification.toolkit.fluxcd.io/v1beta3";
-
-type Posted = Arc<Mutex<Vec<(HeaderMap, Value)>>>;
-
-/// A provider's server: keeps what is posted.
-struct Hook {
-    url: String,
-    posted: Posted,
-    count: watch::Receiver<usize>,
-}
-
-impl Hook {
-    async fn start() -> Result<Self> {
-        let posted = Posted::default();
-        let (told, count) = watch::channel(0);
-        let kept = Arc::clone(&posted);
-        let take = async move |headers: HeaderMap, body: String| {
-            let body = serde_json::from_str(&body).unwrap_or_default();
-            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.push((headers, body));
-            told.send_replace(kept.len());
-        };
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("http://{}/hook", listener.local_addr()?);
-        let router = Router::new().fallback(take);
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Ok(Self { url, posted, count })
-    }
-
-    /// Waits until one of the posts `fits`, and returns it.
-    async fn until(&self, fits: impl Fn(&Value) -> bool) -> Result<(HeaderMap, Value)> {
-        let mut count = self.count.clone();
-        let wait = async {
-            loop {
-                count.borrow_and_update();
-                let found = {
-                    let posted = self.posted.lock().unwrap_or_else(PoisonError::into_inner);
-                    posted.iter().find(|(_, body)| fits(body)).cloned()
-                };
-                if let Some(found) = found {
-                    return anyhow::Ok(found);
-                }
-                count.changed().await?;
-            }
-        };
-        let waited = tokio::time::timeout(PATIENCE, wait).await;
-        waited.with_context(|| format!("not posted: {:#?}", self.posted))?
-    }
-
-    fn len(&self) -> usize {
-        *self.count.borrow()
-    }
-}
 
 fn event(number: usize) -> Value {
     json!({
@@ -121,7 +65,7 @@ impl Desk {
 async fn an_alert_sends_what_it_wants_and_tells_what_fails() -> Result<()> {
     let hook = Hook::start().await?;
     let desk = Desk::start("alerts", &[]).await?;
-    let secret = json!({"stringData": {"address": hook.url, "token": "t0ken"}});
+    let secret = json!({"stringData": {"address": hook.url(), "token": "t0ken"}});
     desk.create("v1", "Secret", "slack", secret).await?;
     let finalizers = json!({"finalizers": ["finalizers.fluxcd.io", "example.com/other"]});
     desk.alert("slack", "slack", finalizers).await?;
@@ -133,7 +77,7 @@ async fn an_alert_sends_what_it_wants_and_tells_what_fails() -> Result<()> {
         json!({"type": "slack", "address": "http://127.0.0.1:1/a/secret", "timeout": "1s"}),
     )
     .await?;
-    desk.provider("generic", json!({"type": "generic", "address": hook.url}))
+    desk.provider("generic", json!({"type": "generic", "address": hook.url()}))
         .await?;
     let slack = json!({"type": "slack", "channel": "general", "secretRef": {"name": "slack"}});
     desk.provider("slack", slack).await?;
@@ -151,10 +95,22 @@ async fn an_alert_sends_what_it_wants_and_tells_what_fails() -> Result<()> {
     let http = reqwest::Client::new();
     assert_eq!(desk.post(&http, event(1)).await?, 202);
     assert_eq!(desk.post(&http, event(1)).await?, 429);
-    let (headers, message) = hook.until(|body| body["channel"] == "general").await?;
+    let Post {
+        headers,
+        body: message,
+        ..
+    } = hook
+        .until(PATIENCE, |body| body["channel"] == "general")
+        .await?;
     assert_eq!(headers["authorization"], "Bearer t0ken");
     assert_eq!(message["attachments"][0]["text"], "event 1");
-    let (headers, event) = hook.until(|body| body["message"] == "event 1").await?;
+    let Post {
+        headers,
+        body: event,
+        ..
+    } = hook
+        .until(PATIENCE, |body| body["message"] == "event 1")
+        .await?;
     assert_eq!(headers["gotk-component"], "kustomize-controller");
     assert_eq!(event["metadata"], json!({"revision": "main@sha1:abc"}));
     assert_eq!(event["involvedObject"]["namespace"], desk.namespace);
@@ -212,7 +168,7 @@ async fn events_of_both_controllers_arrive() -> Result<()> {
     let bed = Bed::with_flags("emitters-kustomize", &[&events]).await?;
     desk.namespace.clone_from(&bed.namespace);
     desk.alert("all", "all", json!({})).await?;
-    desk.provider("all", json!({"type": "generic", "address": hook.url}))
+    desk.provider("all", json!({"type": "generic", "address": hook.url()}))
         .await?;
 
     bed.publish("r1", &[("map.yaml", config_map("a", "1"))])
@@ -222,8 +178,12 @@ async fn events_of_both_controllers_arrive() -> Result<()> {
     let about = |kind: &'static str, reason: &'static str| {
         move |event: &Value| event["involvedObject"]["kind"] == kind && event["reason"] == reason
     };
-    let (headers, event) = hook
-        .until(about("Kustomization", "ReconciliationSucceeded"))
+    let Post {
+        headers,
+        body: event,
+        ..
+    } = hook
+        .until(PATIENCE, about("Kustomization", "ReconciliationSucceeded"))
         .await?;
     assert_eq!(headers["gotk-component"], "kustomize-controller");
     assert_eq!(event["metadata"]["revision"], "r1");
@@ -249,8 +209,12 @@ async fn events_of_both_controllers_arrive() -> Result<()> {
     let group = "source.toolkit.fluxcd.io/v1";
     desk.create(group, "GitRepository", "events", json!({"spec": spec}))
         .await?;
-    let (headers, event) = hook
-        .until(|event| {
+    let Post {
+        headers,
+        body: event,
+        ..
+    } = hook
+        .until(PATIENCE, |event| {
             event["involvedObject"]["name"] == "events" && event["reason"] == "NewArtifact"
         })
         .await?;
@@ -280,7 +244,7 @@ async fn a_dead_provider_delays_no_other() -> Result<()> {
         json!({"type": "generic", "address": address, "timeout": "10m"}),
     )
     .await?;
-    desk.provider("alive", json!({"type": "generic", "address": hook.url}))
+    desk.provider("alive", json!({"type": "generic", "address": hook.url()}))
         .await?;
     let http = reqwest::Client::new();
     for number in 0..200 {
@@ -292,7 +256,7 @@ async fn a_dead_provider_delays_no_other() -> Result<()> {
         200.0,
     )
     .await?;
-    assert_eq!(hook.len(), 200);
+    assert_eq!(hook.count(), 200);
     let metrics = desk.controller.metrics()?;
     // Four are stuck, the others wait behind them.
     assert!((metrics.sum("gotk_notification_queued", &[]) - 196.0).abs() < 0.5);
@@ -308,7 +272,7 @@ async fn a_flood_is_delivered_or_counted_in_bounded_memory() -> Result<()> {
     let hook = Hook::start().await?;
     let desk = Desk::start("flood", &[]).await?;
     desk.alert("all", "all", json!({})).await?;
-    desk.provider("all", json!({"type": "generic", "address": hook.url}))
+    desk.provider("all", json!({"type": "generic", "address": hook.url()}))
         .await?;
     let before = desk.controller.usage()?;
     let http = reqwest::Client::new();
@@ -341,7 +305,7 @@ async fn a_flood_is_delivered_or_counted_in_bounded_memory() -> Result<()> {
     );
     let grown = after.peak_memory.saturating_sub(before.memory);
     assert!(grown < 128 << 20, "{grown} bytes");
-    let arrived = f64::from(u32::try_from(hook.len())?);
+    let arrived = f64::from(u32::try_from(hook.count())?);
     assert!((arrived - delivered).abs() < 0.5, "{arrived} {delivered}");
     Ok(())
 }
