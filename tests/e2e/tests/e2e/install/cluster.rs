@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    sync::atomic::{AtomicU8, Ordering},
     time::Duration,
 };
 
@@ -26,12 +27,15 @@ use crate::cluster;
 
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// Each has a loopback address of its own for its Service, so that all can have port 80.
-const CONTROLLERS: [(&str, &str); 3] = [
-    ("source-controller", "127.0.0.2"),
-    ("kustomize-controller", ""),
-    ("notification-controller", "127.0.0.3"),
+/// The controllers, and whether each has a Service.
+const CONTROLLERS: [(&str, bool); 3] = [
+    ("source-controller", true),
+    ("kustomize-controller", false),
+    ("notification-controller", true),
 ];
+
+/// Numbers the sites of all tests.
+static SITES: AtomicU8 = AtomicU8::new(1);
 
 fn resource(api_version: &str, kind: &str) -> ApiResource {
     let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
@@ -51,19 +55,27 @@ struct Pods {
 impl Pods {
     async fn start(plane: &ControlPlane, home: &Path) -> Result<Self> {
         let deployments = api(&plane.client().await?, "apps/v1", "Deployment");
+        // Each Service has a loopback address of its own, so that all can have port 80.
+        let site = SITES.fetch_add(1, Ordering::Relaxed);
+        let address = |name: &str| {
+            let number = CONTROLLERS.iter().position(|(other, _)| *other == name);
+            format!("127.0.{site}.{}", number.unwrap_or_default() + 1)
+        };
         let hosts: Vec<_> = CONTROLLERS
             .iter()
-            .filter(|(_, address)| !address.is_empty())
-            .map(|(name, address)| {
-                let host = format!("{name}.{NAMESPACE}.svc.cluster.local");
-                (host, (*address).to_owned())
+            .filter(|(_, serves)| *serves)
+            .map(|(name, _)| {
+                (
+                    format!("{name}.{NAMESPACE}.svc.cluster.local"),
+                    address(name),
+                )
             })
             .collect();
         let mut pods = Self {
             processes: Vec::new(),
             services: tokio::task::JoinSet::new(),
         };
-        for (name, address) in CONTROLLERS {
+        for (name, serves) in CONTROLLERS {
             let deployment = serde_json::to_value(deployments.get(name).await?)?;
             let [metrics, health, serving, webhook] = port::free()?;
             let mut flags = vec![
@@ -78,8 +90,8 @@ impl Pods {
                 ]),
                 _ => {}
             }
-            if !address.is_empty() {
-                pods.serve(address, serving).await?;
+            if serves {
+                pods.serve(&address(name), serving).await?;
             }
             let surroundings = Surroundings {
                 hosts: hosts.clone(),
