@@ -1,4 +1,5 @@
-//! What the code names and pages written by hand must explain: reasons, metrics, labels and annotations.
+//! What the code names and pages written by hand must explain: reasons, metrics, labels and annotations, and fields that
+//! are not honoured.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,6 +11,10 @@ use super::{CONTROLLERS, source};
 const REASONS: &str = "docs/troubleshooting.md";
 const METRICS: &str = "docs/reference/metrics.md";
 const LABELS: &str = "docs/reference/labels.md";
+const MISSING: &str = "docs/reference/missing.md";
+
+/// Where a Kustomization with a field that is not honoured is refused.
+const GATE: &str = "crates/kustomize-controller/src/kustomization/gate.rs";
 
 /// The beginnings of our metrics' names.
 const METRIC_PREFIXES: [&str; 6] = [
@@ -96,7 +101,35 @@ pub(super) fn missing(root: &Path) -> Result<Vec<String>> {
             wrong.push(format!("{file} does not name {name}"));
         }
     }
+    let refused = refused(&source::read(&root.join(GATE))?);
+    let listed = listed(&source::read(&root.join(MISSING))?);
+    for field in refused.difference(&listed) {
+        wrong.push(format!("{MISSING} has no row for {field}"));
+    }
+    for field in listed.difference(&refused) {
+        wrong.push(format!(
+            "{MISSING} has a row for {field}, which is honoured"
+        ));
+    }
     Ok(wrong)
+}
+
+/// Returns the fields that stand alone in strings.
+fn refused(source: &str) -> BTreeSet<String> {
+    let is_field = |text: &String| {
+        let rest = |c: char| c.is_ascii_alphabetic() || c == '.';
+        text.starts_with("spec.") && text.chars().all(rest)
+    };
+    let literals = source::in_text(source).into_iter();
+    literals.filter(is_field).collect()
+}
+
+/// Returns the fields of Kustomizations that have rows.
+fn listed(page: &str) -> BTreeSet<String> {
+    page.lines()
+        .filter_map(|line| line.strip_prefix("| `Kustomization` `")?.split_once('`'))
+        .map(|(field, _)| field.to_owned())
+        .collect()
 }
 
 /// Returns the words that stand alone, as code, at the beginning of rows.
@@ -132,6 +165,16 @@ mod tests {
         ] {
             assert_eq!(is_camel(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn fields_that_are_not_honoured_have_rows() {
+        let source = "(\"spec.postBuild\", true), \"spec.x of {y}\"\n// \"spec.z\"\n";
+        let page =
+            "| `Kustomization` `spec.postBuild` | stalls |\n| `GitRepository` `spec.a` | |\n";
+        let expected = BTreeSet::from(["spec.postBuild".to_owned()]);
+        assert_eq!(refused(source), expected);
+        assert_eq!(listed(page), expected);
     }
 
     #[test]
