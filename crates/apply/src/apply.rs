@@ -180,6 +180,8 @@ pub struct Options {
     pub custom_status: Option<Arc<dyn CustomStatus>>,
     /// Fields that are left to others: `spec.ignore`.
     pub ignore: Option<Arc<dyn IgnoreRules>>,
+    /// Who says of a stale object that the user may not read whether it is the owner's at all.
+    pub witness: Option<Client>,
 }
 
 impl Options {
@@ -197,6 +199,7 @@ impl Options {
             delete_timeout: Duration::from_mins(1),
             custom_status: None,
             ignore: None,
+            witness: None,
         }
     }
 }

@@ -6,12 +6,14 @@
 //!
 //! An object is deleted only if it carries both owner labels and says nothing against it. One that
 //! is gone counts as deleted; so does one whose kind is certainly not served any more, where Flux
-//! fails for ever. One that is in the new set under another name (its API group changed)
+//! fails for ever. One that the user may not even read is left if a witness with more rights does not
+//! find it, or finds it without the labels: an apply that was refused leaves such ids in the inventory,
+//! and they must not be in the way for ever. One that is in the new set under another name (its API group changed)
 //! is neither deleted nor reported. Source: fluxcd/pkg `ssa/manager_delete.go`.
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
-use runtime::client::{ApiError, DeleteOptions, Propagation, ResourceRef};
+use runtime::client::{ApiError, DeleteOptions, Propagation, Reason, ResourceRef, Target};
 use serde_json::Value;
 
 use crate::{
@@ -169,6 +171,9 @@ impl Applier {
                 return Fate::Unknown(error);
             }
             Err(error) if error.is_not_found() => return Fate::Gone,
+            Err(error) if error.is(Reason::Forbidden) && !self.may_own(owner, target).await => {
+                return Fate::Skip;
+            }
             Err(error) => return Fate::Unknown(error),
         };
         let uid = text(&live, "/metadata/uid");
@@ -181,6 +186,17 @@ impl Applier {
                 resource,
                 uid: uid.to_owned(),
             }
+        }
+    }
+
+    /// Whether an object that the user may not read can be the owner's.
+    async fn may_own(&self, owner: &Owner, target: Target<'_>) -> bool {
+        let Some(witness) = &self.options.witness else {
+            return true;
+        };
+        match witness.get_metadata::<Value>(target).await {
+            Ok(live) => owner.owns(&live),
+            Err(error) => !error.is_not_found(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use api::{kustomize::Kustomization, source::GitRepository};
-use apply::{Applier, Options};
+use apply::{Applier, Options, health::CustomStatus};
 use kustomize::ParseCache;
 use queue::Queue;
 use runtime::{
@@ -46,8 +46,14 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// An applier for objects of a Kustomization.
-    pub(crate) fn applier(&self, force: bool) -> Applier {
+    /// An applier for objects of a Kustomization, that acts as `client` does. What kinds there are is
+    /// asked with the controller's own rights: all share the answers.
+    pub(crate) fn applier(
+        &self,
+        client: Client,
+        force: bool,
+        custom_status: Option<Arc<dyn CustomStatus>>,
+    ) -> Applier {
         let config = &self.config;
         let options = Options {
             takeovers: apply::managed_fields::takeovers(CONTROLLER, &config.override_managers),
@@ -55,8 +61,10 @@ impl Context {
             stage_kinds: config.stage_kinds.clone(),
             force,
             migrate_api_version: config.migrate_api_version,
+            custom_status,
+            witness: Some(self.client.clone()),
             ..Options::new(CONTROLLER)
         };
-        Applier::new(self.client.clone(), self.mapper.clone(), options)
+        Applier::new(client, self.mapper.clone(), options)
     }
 }

@@ -66,6 +66,9 @@ pub struct Flags {
     /// Retries of an artifact's download.
     #[arg(long, default_value_t = 9)]
     http_retry: u32,
+    /// Service account, in the namespace of each Kustomization that names none, to act as.
+    #[arg(long, default_value = "")]
+    default_service_account: String,
     /// Field managers to take over, by the beginning of their names.
     #[arg(long)]
     override_manager: Vec<String>,
@@ -94,8 +97,6 @@ pub struct Flags {
     source_controller_localhost: String,
 
     // Accepted for Flux's sake: they belong to fields that stall until they are supported.
-    #[arg(long, default_value = "", hide = true)]
-    default_service_account: String,
     #[arg(long, default_value = "", hide = true)]
     default_decryption_service_account: String,
     #[arg(long, default_value = "", hide = true)]
@@ -136,6 +137,10 @@ pub struct Config {
     pub override_managers: Vec<String>,
     /// Kinds with an apply stage of their own.
     pub stage_kinds: apply::stage::StageKinds,
+    /// The service account of Kustomizations that name none; the controller's own when `None`.
+    pub default_service_account: Option<String>,
+    /// Keep the built-in checks of a dependency that has a `readyExpr`.
+    pub additive_ready_exprs: bool,
     /// Give up a health check at the first failed object.
     pub fail_fast: bool,
     /// Rewrite `managedFields` entries of other API versions.
@@ -163,7 +168,6 @@ impl Flags {
         let gates = flags::feature_gates(&self.feature_gates, GATES)?;
         let gate = |name: &str| gates.get(name).copied().unwrap_or(false);
         let unsupported = [
-            ("--default-service-account", &self.default_service_account),
             (
                 "--default-decryption-service-account",
                 &self.default_decryption_service_account,
@@ -175,7 +179,7 @@ impl Flags {
         ];
         if let Some((flag, _)) = unsupported.iter().find(|(_, value)| !value.is_empty()) {
             return Err(format!(
-                "{flag} is not supported yet: impersonation would be silently skipped"
+                "{flag} is not supported yet: it would be silently skipped"
             ));
         }
         let snapshot_dir = self
@@ -192,6 +196,9 @@ impl Flags {
             override_managers: self.override_manager.clone(),
             stage_kinds: apply::stage::StageKinds::parse(&self.custom_apply_stage_kinds)
                 .map_err(|e| format!("--custom-apply-stage-kinds: {e}"))?,
+            default_service_account: Some(self.default_service_account.clone())
+                .filter(|name| !name.is_empty()),
+            additive_ready_exprs: gate("AdditiveCELDependencyCheck"),
             fail_fast: !gate("DisableFailFastBehavior"),
             migrate_api_version: gate("MigrateAPIVersion"),
             snapshot_dir,
@@ -222,12 +229,14 @@ mod tests {
         assert_eq!(config.requeue_dependency, Duration::from_secs(30));
         assert_eq!(config.max_retry_delay, Duration::from_mins(15));
         assert_eq!((config.http_retry, config.jitter), (9, 5));
+        assert_eq!(config.default_service_account, None);
+        assert!(!config.additive_ready_exprs);
         assert!(config.fail_fast && !config.no_remote_bases && !config.no_cross_namespace_refs);
     }
 
     #[test]
     fn flags_read_as_gos_do_and_bad_ones_are_named() {
-        let cases: [(&[&str], Result<(), &str>); 7] = [
+        let cases: [(&[&str], Result<(), &str>); 8] = [
             (
                 &["--no-remote-bases", "--no-cross-namespace-refs=false"],
                 Ok(()),
@@ -238,14 +247,15 @@ mod tests {
             ),
             (&["--requeue-dependency=1m30s", "--concurrent=20"], Ok(())),
             (&["--feature-gates=GroupChangeLog=true"], Ok(())),
+            (&["--default-service-account=tenant"], Ok(())),
             (&["--feature-gates=Nope=true"], Err("'Nope' not supported")),
             (
                 &["--interval-jitter-percentage=100"],
                 Err("interval-jitter-percentage"),
             ),
             (
-                &["--default-service-account=x"],
-                Err("--default-service-account"),
+                &["--default-kubeconfig-service-account=x"],
+                Err("--default-kubeconfig-service-account"),
             ),
         ];
         for (args, expected) in cases {

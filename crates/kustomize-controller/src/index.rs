@@ -5,7 +5,10 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use api::kustomize::{Kustomization, kustomization::SourceKind};
+use api::kustomize::{
+    Kustomization,
+    kustomization::{Dependency, SourceKind},
+};
 use kube::ResourceExt;
 use runtime::ObjectKey;
 
@@ -18,12 +21,15 @@ struct Inner {
     references: BTreeMap<ObjectKey, References>,
     by_source: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
     dependents: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
+    readers: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
 }
 
 #[derive(Default, PartialEq)]
 struct References {
     source: Option<ObjectKey>,
     dependencies: BTreeSet<ObjectKey>,
+    /// Those of the dependencies that an expression reads.
+    read: BTreeSet<ObjectKey>,
 }
 
 /// The dependencies of `object`, in its order.
@@ -33,6 +39,14 @@ pub(crate) fn dependencies(object: &Kustomization) -> impl Iterator<Item = Objec
         let namespace = dependency.namespace.as_deref().filter(|ns| !ns.is_empty());
         ObjectKey::new(namespace.unwrap_or(&own), &dependency.name)
     })
+}
+
+/// Whether the user says when `dependency` is ready.
+pub(crate) fn has_expression(dependency: &Dependency) -> bool {
+    dependency
+        .ready_expr
+        .as_ref()
+        .is_some_and(|source| !source.is_empty())
 }
 
 /// The Git repository of `object`, if its source is one.
@@ -47,6 +61,11 @@ impl Index {
         let references = References {
             source: source(object),
             dependencies: dependencies(object).collect(),
+            read: dependencies(object)
+                .zip(&object.spec.depends_on)
+                .filter(|(_, dependency)| has_expression(dependency))
+                .map(|(key, _)| key)
+                .collect(),
         };
         let mut inner = self.lock();
         if inner.references.get(key) != Some(&references) {
@@ -82,6 +101,17 @@ impl Index {
             .collect()
     }
 
+    /// The Kustomizations that depend on `key` by an expression, to which anything in it may matter.
+    pub(crate) fn readers(&self, key: &ObjectKey) -> Vec<ObjectKey> {
+        self.lock()
+            .readers
+            .get(key)
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -101,6 +131,12 @@ impl Inner {
                 .or_default()
                 .insert(key.clone());
         }
+        for dependency in &references.read {
+            self.readers
+                .entry(dependency.clone())
+                .or_default()
+                .insert(key.clone());
+        }
         self.references.insert(key, references);
     }
 
@@ -113,6 +149,9 @@ impl Inner {
         }
         for dependency in &references.dependencies {
             drop_member(&mut self.dependents, dependency, key);
+        }
+        for dependency in &references.read {
+            drop_member(&mut self.readers, dependency, key);
         }
     }
 }
@@ -134,6 +173,7 @@ fn drop_member(
 mod tests {
     use super::*;
 
+    /// With dependencies by name; those that end in `?` have an expression.
     fn kustomization(source: &str, dependencies: &[&str]) -> Kustomization {
         serde_json::from_value(serde_json::json!({
             "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
@@ -143,7 +183,10 @@ mod tests {
                 "sourceRef": {"kind": "GitRepository", "name": source},
                 "dependsOn": dependencies
                     .iter()
-                    .map(|name| serde_json::json!({"name": name}))
+                    .map(|name| match name.strip_suffix('?') {
+                        Some(name) => serde_json::json!({"name": name, "readyExpr": "true"}),
+                        None => serde_json::json!({"name": name}),
+                    })
                     .collect::<Vec<_>>(),
             },
         }))
@@ -159,7 +202,10 @@ mod tests {
         assert_eq!(index.users(&key("repo")), [key("a"), key("b")]);
         assert_eq!(index.dependents(&key("infra")), [key("a")]);
 
-        index.update(&key("a"), &kustomization("other", &["b"]));
+        assert_eq!(index.readers(&key("infra")), []);
+
+        index.update(&key("a"), &kustomization("other", &["b?"]));
+        assert_eq!(index.readers(&key("b")), [key("a")]);
         assert_eq!(index.users(&key("repo")), [key("b")]);
         assert_eq!(index.users(&key("other")), [key("a")]);
         assert_eq!(index.dependents(&key("infra")), []);
@@ -167,6 +213,7 @@ mod tests {
 
         index.remove(&key("a"));
         assert_eq!(index.users(&key("other")), []);
+        assert_eq!(index.readers(&key("b")), []);
         assert_eq!(index.dependents(&key("b")), []);
     }
 }

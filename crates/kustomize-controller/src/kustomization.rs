@@ -1,10 +1,12 @@
 //! The reconciler of `Kustomization`.
 //!
-//! [`reconcile`] is the table of contents. [`gate`] and [`plan`] decide without a client; [`act`] and
-//! [`finalize`] use one; [`report`] turns what happened into status, events and the next run.
+//! [`reconcile`] is the table of contents. [`gate`], [`dependencies`] and [`plan`] decide without a
+//! client; [`act`] and [`finalize`] use one, as the [`account`] of the object; [`report`] turns what happened into status, events and the next run.
 
+mod account;
 mod act;
 mod build;
+mod dependencies;
 mod finalize;
 mod gate;
 mod plan;

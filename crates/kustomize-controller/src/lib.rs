@@ -12,6 +12,7 @@
 
 mod artifacts;
 mod context;
+mod expressions;
 pub mod flags;
 mod index;
 mod kustomization;

@@ -15,6 +15,8 @@ use kustomize::ReadSet;
 use runtime::{ObjectKey, status::Unseen};
 use tokio::time::Instant;
 
+use crate::expressions::Expressions;
+
 /// The last build that was applied, for comparison with the next revision.
 pub(crate) struct Built {
     /// The generation that it was built from.
@@ -54,6 +56,8 @@ pub(crate) struct Notes {
     /// Failed runs in a row.
     pub(crate) failures: u32,
     pub(crate) health: Option<HealthWait>,
+    /// Those of the spec as last seen.
+    pub(crate) expressions: Option<Arc<Expressions>>,
     /// Since when a dependency is only behind.
     pub(crate) behind_since: Option<Instant>,
     /// Objects whose end is awaited, and until when.

@@ -45,6 +45,9 @@ pub(crate) fn on_kustomization(
                 queue.add(key.clone(), Class::Urgent);
             }
             if !may_free_dependents(old, new) {
+                for reader in index.readers(&key) {
+                    queue.wake(&reader, Class::Urgent);
+                }
                 return;
             }
         }

@@ -163,7 +163,7 @@ async fn apply(
     prepared: Prepared,
     mode: Mode,
 ) -> Result<Success, Failure> {
-    let applier = attempt.cx.applier(attempt.object.spec.force);
+    let applier = attempt.applier(attempt.object.spec.force)?;
     let objects = applier.resolve(prepared.objects).await;
     let targets: Vec<_> = objects.iter().map(HealthTarget::of).collect();
     let old = inventory_entries(&attempt.status);
@@ -303,7 +303,7 @@ async fn prune(
     if stale.is_empty() || !attempt.object.spec.prune {
         return Ok(());
     }
-    let applier = attempt.cx.applier(false);
+    let applier = attempt.applier(false)?;
     let owner = owner(attempt);
     let plan = applier.plan_prune(&owner, stale, kept).await;
     let pruned = applier.prune(&plan).await;
@@ -391,7 +391,7 @@ async fn begin_health(
     }
     let now = Instant::now();
     attempt.notes.health = Some(HealthWait {
-        check: HealthCheck::new(targets, None),
+        check: HealthCheck::new(targets, attempt.custom_status()),
         started: now,
         deadline: now + attempt.object.spec.effective_timeout(),
         pause: FIRST_PAUSE,
@@ -416,7 +416,7 @@ async fn look(attempt: &mut Attempt<'_>, digest: &str) -> Result<Success, Failur
     let Some(mut wait) = attempt.notes.health.take() else {
         return Ok(settle(attempt, digest));
     };
-    let applier = attempt.cx.applier(false);
+    let applier = attempt.applier(false)?;
     let summary = wait.check.check_once(&applier).await;
     let took = GoDuration::from(rounded(wait.started.elapsed()));
     let fail_fast = attempt.cx.config.fail_fast;

@@ -2,12 +2,9 @@
 
 use api::{
     kustomize::{Kustomization, KustomizationSpec, kustomization::SourceKind},
-    meta::{ConditionStatus, reason},
+    meta::reason,
 };
 use kube::ResourceExt;
-use runtime::{ObjectKey, conditions::kind::READY};
-
-use crate::index::dependencies;
 
 /// What is in the way until the spec, or another object, changes.
 #[derive(Debug, PartialEq)]
@@ -24,18 +21,7 @@ fn unsupported(spec: &KustomizationSpec) -> Option<&'static str> {
         ("spec.postBuild", spec.post_build.is_some()),
         ("spec.decryption", spec.decryption.is_some()),
         ("spec.kubeConfig", spec.kube_config.is_some()),
-        (
-            "spec.serviceAccountName",
-            spec.service_account_name.is_some(),
-        ),
-        ("spec.healthCheckExprs", !spec.health_check_exprs.is_empty()),
         ("spec.ignore", !spec.ignore.is_empty()),
-        (
-            "spec.dependsOn.readyExpr",
-            spec.depends_on
-                .iter()
-                .any(|dependency| dependency.ready_expr.is_some()),
-        ),
     ];
     fields
         .into_iter()
@@ -95,104 +81,8 @@ pub(super) fn spec(object: &Kustomization, no_cross_namespace_refs: bool) -> Res
     }
 }
 
-/// A dependency that is not met.
-#[derive(Debug, PartialEq)]
-pub(super) struct Unmet {
-    pub(super) message: String,
-    /// Whether the dependency is only behind and on its way: it is worth a moment before anybody is
-    /// told.
-    pub(super) behind: bool,
-}
-
-/// Checks the dependencies of `object` in order, at `revision` of its source.
-///
-/// Source: kustomize-controller `checkDependencies`.
-pub(super) fn dependencies_met(
-    object: &Kustomization,
-    revision: &str,
-    lookup: impl Fn(&ObjectKey) -> Option<std::sync::Arc<Kustomization>>,
-) -> Result<(), Unmet> {
-    for key in dependencies(object) {
-        let Some(dependency) = lookup(&key) else {
-            let message = format!(
-                "dependency '{key}' not found: kustomizations.kustomize.toolkit.fluxcd.io \
-                 \"{}\" not found",
-                key.name
-            );
-            return Err(Unmet {
-                message,
-                behind: false,
-            });
-        };
-        let status = dependency.status.as_ref();
-        let observed = status.and_then(|status| status.observed_generation);
-        let ready = status
-            .and_then(|status| status.conditions.iter().find(|c| c.r#type == READY))
-            .map(|condition| condition.status);
-        let current = observed.is_some() && observed == dependency.metadata.generation;
-        if !current || ready != Some(ConditionStatus::True) {
-            let message = format!("dependency '{key}' is not ready");
-            let behind = ready == Some(ConditionStatus::Unknown);
-            return Err(Unmet { message, behind });
-        }
-        let applied = status.and_then(|status| status.last_applied_revision.as_deref());
-        if same_source(object, &dependency) && applied != Some(revision) {
-            let message = format!("dependency '{key}' revision is not up to date");
-            return Err(Unmet {
-                message,
-                behind: true,
-            });
-        }
-    }
-    Ok(())
-}
-
-fn same_source(a: &Kustomization, b: &Kustomization) -> bool {
-    let source = |object: &Kustomization| {
-        let source = &object.spec.source_ref;
-        (source.kind, object.source_namespace(), source.name.clone())
-    };
-    source(a) == source(b)
-}
-
-/// Returns the dependencies that lead from `start` back to itself, `start` first and last.
-pub(super) fn cycle(
-    start: &ObjectKey,
-    lookup: impl Fn(&ObjectKey) -> Option<std::sync::Arc<Kustomization>>,
-) -> Option<Vec<ObjectKey>> {
-    let mut visited = std::collections::BTreeSet::new();
-    // Each path is walked with an explicit stack: a chain may be as long as there are objects.
-    let mut path: Vec<(ObjectKey, Vec<ObjectKey>)> = Vec::new();
-    let next = |key: &ObjectKey| -> Vec<ObjectKey> {
-        lookup(key)
-            .map(|object| dependencies(&object).collect())
-            .unwrap_or_default()
-    };
-    path.push((start.clone(), next(start)));
-    while let Some((_, pending)) = path.last_mut() {
-        match pending.pop() {
-            Some(key) if key == *start => {
-                let keys = path.into_iter().map(|(key, _)| key);
-                return Some(keys.chain([key]).collect());
-            }
-            Some(key) => {
-                if visited.insert(key.clone()) {
-                    let pending = next(&key);
-                    path.push((key, pending));
-                }
-            }
-            None => {
-                path.pop();
-            }
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, sync::Arc};
-
     use serde_json::{Value, json};
 
     use super::*;
@@ -227,20 +117,8 @@ mod tests {
                 Some("spec.kubeConfig"),
             ),
             (
-                json!({"serviceAccountName": "x"}),
-                Some("spec.serviceAccountName"),
-            ),
-            (
-                json!({"healthCheckExprs": [{"apiVersion": "v1", "current": "true"}]}),
-                Some("spec.healthCheckExprs"),
-            ),
-            (
                 json!({"ignore": [{"paths": ["/spec"]}]}),
                 Some("spec.ignore"),
-            ),
-            (
-                json!({"dependsOn": [{"name": "x", "readyExpr": "true"}]}),
-                Some("spec.dependsOn.readyExpr"),
             ),
             (
                 json!({"sourceRef": {"kind": "Bucket", "name": "x"}}),
@@ -289,98 +167,5 @@ mod tests {
                 "{fields}"
             );
         }
-    }
-
-    fn ready(status: &str, generation: i64, revision: &str) -> Value {
-        json!({
-            "observedGeneration": generation,
-            "lastAppliedRevision": revision,
-            "conditions": [{
-                "type": "Ready", "status": status, "reason": "x", "message": "",
-                "lastTransitionTime": "2026-01-01T00:00:00Z",
-            }],
-        })
-    }
-
-    #[test]
-    fn a_dependency_counts_when_ready_and_at_the_revision() {
-        let dependent = object("a", &json!({"dependsOn": [{"name": "b"}]}), &json!({}));
-        let elsewhere = json!({"sourceRef": {"kind": "GitRepository", "name": "other"}});
-        let cases = [
-            (json!({}), ready("True", 2, "r2"), None),
-            (elsewhere, ready("True", 2, "r1"), None),
-            (
-                json!({}),
-                ready("True", 2, "r1"),
-                Some(("revision is not up to date", true)),
-            ),
-            (
-                json!({}),
-                ready("True", 1, "r2"),
-                Some(("is not ready", false)),
-            ),
-            (
-                json!({}),
-                ready("False", 2, "r2"),
-                Some(("is not ready", false)),
-            ),
-            (
-                json!({}),
-                ready("Unknown", 2, "r2"),
-                Some(("is not ready", true)),
-            ),
-            (json!({}), json!({}), Some(("is not ready", false))),
-        ];
-        for (fields, status, expected) in cases {
-            let dependency = Arc::new(object("b", &fields, &status));
-            let met = dependencies_met(&dependent, "r2", |_| Some(Arc::clone(&dependency)));
-            let expected = expected.map(|(text, behind)| Unmet {
-                message: format!("dependency 'apps/b' {text}"),
-                behind,
-            });
-            assert_eq!(met.err(), expected, "{status}");
-        }
-        let missing = dependencies_met(&dependent, "r2", |_| None)
-            .unwrap_err()
-            .message;
-        assert!(
-            missing.starts_with("dependency 'apps/b' not found: "),
-            "{missing}"
-        );
-    }
-
-    #[test]
-    fn a_cycle_is_found_and_its_bystanders_are_not_in_it() {
-        let objects: BTreeMap<_, _> = [
-            ("a", vec!["b"]),
-            ("b", vec!["x", "c"]),
-            ("c", vec!["a"]),
-            ("d", vec!["a"]),
-            ("x", vec![]),
-        ]
-        .into_iter()
-        .map(|(name, dependencies)| {
-            let dependencies: Vec<_> = dependencies
-                .iter()
-                .map(|name| json!({"name": name}))
-                .collect();
-            let object = object(name, &json!({"dependsOn": dependencies}), &json!({}));
-            (ObjectKey::new("apps", name), Arc::new(object))
-        })
-        .collect();
-        let find = |name: &str| {
-            let cycle = cycle(&ObjectKey::new("apps", name), |key| {
-                objects.get(key).cloned()
-            });
-            cycle.map(|keys| {
-                keys.iter()
-                    .map(|key| key.name.to_string())
-                    .collect::<Vec<_>>()
-            })
-        };
-        assert_eq!(find("a").unwrap(), ["a", "b", "c", "a"]);
-        assert_eq!(find("c").unwrap(), ["c", "a", "b", "c"]);
-        assert_eq!(find("d"), None);
-        assert_eq!(find("x"), None);
     }
 }

@@ -21,12 +21,15 @@ use snapshot::Snapshot;
 use tokio::time::Instant;
 
 use super::{
-    act, finalize, gate,
+    act,
+    dependencies::{self, Unmet},
+    finalize, gate,
     plan::{Facts, Plan, plan},
 };
 use crate::{
     artifacts::{Fetch, FetchError},
     context::{Context, STATUS_MANAGER},
+    expressions::Expressions,
     index,
     memory::Notes,
     watch,
@@ -108,6 +111,17 @@ impl Failure {
         }
     }
 
+    /// An expression of the spec is wrong: only another spec can help.
+    fn expression(error: &str) -> Self {
+        let message =
+            format!("Reconciliation failed terminally due to configuration error: {error}");
+        let (observed, waits) = (true, false);
+        Self {
+            next: Next::Stalled { observed, waits },
+            ..Self::new(reason::INVALID_CEL_EXPRESSION, message)
+        }
+    }
+
     /// A request to the API server about the object itself failed.
     pub(super) fn api(error: &ApiError) -> Self {
         let message = error.to_string();
@@ -185,6 +199,7 @@ impl<'a> Attempt<'a> {
             return Ok(Success::Suspended);
         }
         self.hold_finalizer().await?;
+        self.compile()?;
         self.pass_gate()?;
         let (source, artifact) = self.source()?;
         if let Some(parked) = self.meet_dependencies().await? {
@@ -226,6 +241,17 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
+    /// Compiles the expressions of the spec, unless that is done.
+    fn compile(&mut self) -> Result<(), Failure> {
+        let known = self.notes.expressions.take();
+        let known = known.filter(|expressions| expressions.are_of(&self.object));
+        let expressions = known.unwrap_or_else(|| Arc::new(Expressions::compile(&self.object)));
+        let health = expressions.health().map(|_| ());
+        let health = health.map_err(|error| Failure::expression(&runtime::log::chain(error)));
+        self.notes.expressions = Some(expressions);
+        health
+    }
+
     fn pass_gate(&self) -> Result<(), Failure> {
         let stalled = |reason, message: String, next| Failure {
             next,
@@ -242,7 +268,8 @@ impl<'a> Attempt<'a> {
         if self.object.spec.depends_on.is_empty() {
             return Ok(());
         }
-        match gate::cycle(self.key, |key| self.cx.kustomizations.get(key)) {
+        let additive = self.cx.config.additive_ready_exprs;
+        match dependencies::cycle(self.key, additive, |key| self.cx.kustomizations.get(key)) {
             None => Ok(()),
             Some(cycle) => {
                 let names: Vec<_> = cycle.iter().map(ToString::to_string).collect();
@@ -309,12 +336,22 @@ impl<'a> Attempt<'a> {
                 .get(key)
                 .or_else(|| fetched.get(key).cloned())
         };
-        let Err(unmet) = gate::dependencies_met(&self.object, &self.revision, lookup) else {
-            self.notes.behind_since = None;
-            return Ok(None);
+        let expressions = self.notes.expressions.clone();
+        let rules = dependencies::Rules {
+            ready: expressions.as_deref().map_or(&[], Expressions::ready),
+            additive: self.cx.config.additive_ready_exprs,
+        };
+        let (message, behind) = match dependencies::met(&self.object, &self.revision, rules, lookup)
+        {
+            Ok(()) => {
+                self.notes.behind_since = None;
+                return Ok(None);
+            }
+            Err(Unmet::Invalid(error)) => return Err(Failure::expression(&error)),
+            Err(Unmet::Yet { message, behind }) => (message, behind),
         };
         let since = *self.notes.behind_since.get_or_insert(self.started);
-        if unmet.behind && since.elapsed() < BEHIND {
+        if behind && since.elapsed() < BEHIND {
             return Ok(Some(Success::Parked(BEHIND)));
         }
         let requeue = self.cx.config.requeue_dependency;
@@ -325,7 +362,7 @@ impl<'a> Attempt<'a> {
         Err(Failure {
             event: Some((Severity::Info, text)),
             next: Next::Wait(requeue),
-            ..Failure::new(reason::DEPENDENCY_NOT_READY, unmet.message)
+            ..Failure::new(reason::DEPENDENCY_NOT_READY, message)
         })
     }
 

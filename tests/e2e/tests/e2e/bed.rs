@@ -412,6 +412,11 @@ impl Bed {
             &self.namespace,
         );
         api.delete(name, &DeleteParams::default()).await?;
+        self.until_gone(name).await
+    }
+
+    /// Waits until there is no Kustomization of this name.
+    pub(crate) async fn until_gone(&self, name: &str) -> Result<()> {
         self.kustomizations
             .until(PATIENCE, |objects| {
                 (!objects.contains_key(name)).then_some(())

@@ -1,6 +1,9 @@
 //! kustomize-controller against a real API server, fed with artifacts made by hand so that each state
 //! of a source can be produced.
 
+mod accounts;
+mod expressions;
+
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 

@@ -91,6 +91,23 @@ fn rows() -> Vec<Row> {
         (
             &["multitenancy.enabled=true"],
             "Deployment",
+            "kustomize-controller",
+            "/spec/template/spec/containers/0/args",
+            json!("--default-service-account=default"),
+        ),
+        (
+            &[
+                "multitenancy.enabled=true",
+                "multitenancy.defaultServiceAccount=\"tenant\"",
+            ],
+            "Deployment",
+            "kustomize-controller",
+            "/spec/template/spec/containers/0/args",
+            json!("--default-service-account=tenant"),
+        ),
+        (
+            &["multitenancy.enabled=true"],
+            "Deployment",
             "notification-controller",
             "/spec/template/spec/containers/0/args",
             json!("--no-cross-namespace-refs=true"),
@@ -305,7 +322,7 @@ fn no_controller_has_a_cpu_limit() -> Result<()> {
 }
 
 /// Values that the schema refuses, and a part of what it says.
-const REFUSED: [(&str, &str); 6] = [
+const REFUSED: [(&str, &str); 7] = [
     ("kustomizeController.concurency=3", "concurency"),
     (
         "kustomizeController.concurrency=0",
@@ -317,6 +334,10 @@ const REFUSED: [(&str, &str); 6] = [
     ),
     ("logLevel=\"warning\"", "/logLevel"),
     ("sharding.shards=[\"Shard 1\"]", "/sharding/shards/0"),
+    (
+        "multitenancy.defaultServiceAccount=\"\"",
+        "/multitenancy/defaultServiceAccount",
+    ),
     (
         "kustomizeController.requeueDependency=\"soon\"",
         "/kustomizeController/requeueDependency",
