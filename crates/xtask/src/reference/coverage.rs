@@ -27,7 +27,7 @@ const METRIC_PREFIXES: [&str; 6] = [
 ];
 
 /// Words in the controllers that look like reasons: kinds, products, and words of specifications.
-const NOT_REASONS: [&str; 17] = [
+const NOT_REASONS: [&str; 18] = [
     "ArtifactGenerator",
     "CDEvents",
     "ConfigMap",
@@ -39,6 +39,7 @@ const NOT_REASONS: [&str; 17] = [
     "HelmChart",
     "HelmRepository",
     "ImageRepository",
+    "InProgress",
     "OCIRepository",
     "PartialObjectMetadata",
     "PartialObjectMetadataList",
