@@ -54,6 +54,7 @@ mod it {
         managers::entries_move_to_the_version_applied,
         prune::only_what_is_ours_and_says_nothing_against_it_goes,
         prune::a_refused_deletion_survives,
+        prune::what_the_user_may_not_read_is_left_if_it_is_not_ours,
         prune::an_object_that_took_the_name_is_safe,
         skip::a_live_object_that_says_so_is_left_alone,
         skip::create_only_objects_are_created_once,

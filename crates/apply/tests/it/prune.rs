@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use apply::{
-    Mode, State,
+    Mode, Options, State,
     inventory::Entry,
     prune::{Fate, PruneAction, Pruned},
 };
@@ -163,6 +163,35 @@ pub(super) async fn a_refused_deletion_survives(space: &Space) {
     let reversed: Vec<_> = stale.into_iter().rev().collect();
     assert_eq!((pruned.survivors, pruned.done.len()), (reversed, 0));
     assert!(exists(space, "a").await);
+}
+
+pub(super) async fn what_the_user_may_not_read_is_left_if_it_is_not_ours(space: &Space) {
+    apply(space, &["ours"]).await;
+    let foreign = space.config_map("foreign", &json!({}));
+    space.create("it", &foreign).await;
+    let names = ["absent", "foreign", "ours"];
+    for (witness, left) in [(None, 0), (Some(space.client.clone()), 2)] {
+        let witnessed = Options {
+            witness,
+            ..options()
+        };
+        let applier = space.restricted("stranger", witnessed);
+        let stale = names.iter().map(|name| entry(space, name)).collect();
+        let plan = applier
+            .plan_prune(&space.owner(), stale, &BTreeSet::new())
+            .await;
+        let pruned = applier.prune(&plan).await;
+        let skipped: Vec<_> = names[..left]
+            .iter()
+            .map(|name| format!("ConfigMap/{}/{name} skipped", space.namespace))
+            .collect();
+        assert_eq!(lines(&pruned), skipped);
+        assert_eq!(pruned.survivors.len(), names.len() - left);
+        let error = pruned.error().unwrap_or_default();
+        assert!(error.contains("/ours query failed: "), "{error}");
+        assert!(error.contains("User \"stranger\" cannot get"), "{error}");
+    }
+    assert!(exists(space, "ours").await && exists(space, "foreign").await);
 }
 
 pub(super) async fn an_object_that_took_the_name_is_safe(space: &Space) {

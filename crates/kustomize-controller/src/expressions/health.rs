@@ -50,7 +50,7 @@ pub(crate) enum InvalidHealthCheck {
         /// The place of the check.
         at: usize,
         /// Which of its expressions.
-        part: &'static str,
+        part: Status,
         /// What is wrong.
         #[source]
         error: CompileError,
@@ -111,9 +111,9 @@ impl Rule {
             return Err(InvalidHealthCheck::NoCurrent { at });
         }
         Ok(Self {
-            current: compile("Current", &check.current)?,
-            failed: optional("Failed", &check.failed)?,
-            in_progress: optional("InProgress", &check.in_progress)?,
+            current: compile(Status::Current, &check.current)?,
+            failed: optional(Status::Failed, &check.failed)?,
+            in_progress: optional(Status::InProgress, &check.in_progress)?,
         })
     }
 
