@@ -5,15 +5,20 @@
 //! much of a document may come from aliases is limited as in go-yaml, and how deep nodes nest is
 //! limited to [`MAX_DEPTH`], aliases included, so that recursion over a tree is safe everywhere.
 //!
+//! Where comments are kept, the foot of a mapping's value becomes that of its key, and the foot of a key that
+//! of the key before it.
+//!
 //! Source: decode.go of go.yaml.in/yaml v2 2.4.2 and v3 3.0.3. Go copies aliases while it decodes;
 //! its limit of 10,000 levels of nesting is ours of [`MAX_DEPTH`].
 
 mod anchors;
+mod comments;
 
 use std::sync::Arc;
 
+use crate::document::Document;
 use crate::error::{ParseError, Version};
-use crate::node::{Mapping, Node, Scalar, ScalarStyle, Sequence, Tag, Text};
+use crate::node::{Comments, Mapping, Node, Scalar, ScalarStyle, Sequence, Tag, Text};
 use crate::parser::{Event, EventKind, Parser, Properties};
 use crate::reader::Input;
 use crate::resolve::resolve_plain;
@@ -37,16 +42,25 @@ pub(crate) fn compose(
     extent: Extent,
 ) -> Result<Vec<Node>, ParseError> {
     let source: Arc<str> = Arc::from(input.text.as_ref());
-    let mut composer = Composer {
-        parser: Parser::new(&input.text, input.problem, version),
-        source: &source,
-        version,
-        documents: Vec::new(),
-        open: Vec::new(),
-        anchors: Anchors::default(),
-    };
+    let parser = Parser::new(&input.text, input.problem, version);
+    let mut composer = Composer::new(parser, &source, version);
     composer.run(extent)?;
     Ok(composer.documents)
+}
+
+/// Reads the first document as version 3 does, with its comments.
+pub(crate) fn compose_document(input: &Input<'_>) -> Result<Option<Document>, ParseError> {
+    let source: Arc<str> = Arc::from(input.text.as_ref());
+    let parser = Parser::with_comments(&input.text, input.problem);
+    let mut composer = Composer::new(parser, &source, Version::V3);
+    composer.run(Extent::First)?;
+    let anchored = !composer.anchors.is_empty();
+    Ok(composer.documents.pop().map(|root| Document {
+        root,
+        head: composer.document_comments.head,
+        foot: composer.document_comments.foot,
+        anchored,
+    }))
 }
 
 struct Composer<'a> {
@@ -57,6 +71,8 @@ struct Composer<'a> {
     /// Collections whose end has not come yet, outermost first.
     open: Vec<Open>,
     anchors: Anchors,
+    /// Comments of the document that is being read, apart from those of its nodes.
+    document_comments: Comments,
 }
 
 /// A collection under construction.
@@ -66,6 +82,7 @@ struct Open {
     explicit_tag: bool,
     flow: bool,
     line: u32,
+    comments: Option<Box<Comments>>,
     /// The way to it, once an anchor inside or on it asked for it.
     link: Option<Link>,
 }
@@ -102,7 +119,19 @@ impl Partial {
     }
 }
 
-impl Composer<'_> {
+impl<'a> Composer<'a> {
+    fn new(parser: Parser<'a>, source: &'a Arc<str>, version: Version) -> Self {
+        Self {
+            parser,
+            source,
+            version,
+            documents: Vec::new(),
+            open: Vec::new(),
+            anchors: Anchors::default(),
+            document_comments: Comments::default(),
+        }
+    }
+
     fn run(&mut self, extent: Extent) -> Result<(), ParseError> {
         loop {
             let event = self
@@ -110,36 +139,45 @@ impl Composer<'_> {
                 .next()
                 .map_err(|fault| fault.into_error(self.version))?;
             let line = u32::try_from(event.line + 1).unwrap_or(u32::MAX);
+            let comments = self.parser.take_comments();
             match event.kind {
                 EventKind::StreamStart => {}
                 EventKind::StreamEnd => return Ok(()),
                 EventKind::DocumentStart => {
                     // Version 3 keeps the anchors of earlier documents.
                     self.anchors.start_document(self.version == Version::V2);
+                    self.document_comments = comments.map(|it| *it).unwrap_or_default();
                 }
                 EventKind::DocumentEnd => {
+                    self.document_comments.foot = comments.map(|it| it.foot).unwrap_or_default();
                     if extent == Extent::First {
                         return Ok(());
                     }
                 }
-                EventKind::Alias(name) => self.alias(name)?,
-                EventKind::Scalar { .. } => self.scalar(event, line)?,
+                EventKind::Alias(name) => self.alias(name, comments)?,
+                EventKind::Scalar { .. } => self.scalar(event, line, comments)?,
                 EventKind::SequenceStart { properties, flow } => {
-                    self.start(Partial::Sequence(Vec::new()), &properties, flow, line)?;
+                    let node = Partial::Sequence(Vec::new());
+                    self.start(node, &properties, flow, line, comments)?;
                 }
                 EventKind::MappingStart { properties, flow } => {
                     let node = Partial::Mapping {
                         entries: Vec::new(),
                         key: None,
                     };
-                    self.start(node, &properties, flow, line)?;
+                    self.start(node, &properties, flow, line, comments)?;
                 }
-                EventKind::SequenceEnd | EventKind::MappingEnd => self.end(),
+                EventKind::SequenceEnd | EventKind::MappingEnd => self.end(comments),
             }
         }
     }
 
-    fn scalar(&mut self, event: Event, line: u32) -> Result<(), ParseError> {
+    fn scalar(
+        &mut self,
+        event: Event,
+        line: u32,
+        comments: Option<Box<Comments>>,
+    ) -> Result<(), ParseError> {
         let EventKind::Scalar {
             properties,
             value,
@@ -167,6 +205,7 @@ impl Composer<'_> {
             style,
             explicit_tag,
             line,
+            comments,
         }));
         Ok(())
     }
@@ -182,6 +221,7 @@ impl Composer<'_> {
         properties: &Properties,
         flow: bool,
         line: u32,
+        comments: Option<Box<Comments>>,
     ) -> Result<(), ParseError> {
         if self.open.len() >= MAX_DEPTH {
             return Err(too_deep());
@@ -202,23 +242,30 @@ impl Composer<'_> {
             explicit_tag,
             flow,
             line,
+            comments,
             link: None,
         });
         Ok(())
     }
 
-    fn end(&mut self) {
+    fn end(&mut self, at_end: Option<Box<Comments>>) {
         let Some(Open {
-            node,
+            mut node,
             tag,
             explicit_tag,
             flow,
             line,
+            comments,
             ..
         }) = self.open.pop()
         else {
             return;
         };
+        let at_end = match &mut node {
+            Partial::Mapping { entries, .. } if !flow => comments::give_foot(at_end, entries),
+            _ => at_end,
+        };
+        let comments = comments::join(comments, at_end);
         self.add(match node {
             Partial::Sequence(items) => Node::Sequence(Sequence {
                 items,
@@ -226,6 +273,7 @@ impl Composer<'_> {
                 tag,
                 explicit_tag,
                 line,
+                comments,
             }),
             Partial::Mapping { entries, .. } => {
                 let mut mapping = Mapping::new(entries);
@@ -233,12 +281,13 @@ impl Composer<'_> {
                 mapping.tag = tag;
                 mapping.explicit_tag = explicit_tag;
                 mapping.line = line;
+                mapping.comments = comments;
                 Node::Mapping(mapping)
             }
         });
     }
 
-    fn alias(&mut self, name: Span) -> Result<(), ParseError> {
+    fn alias(&mut self, name: Span, comments: Option<Box<Comments>>) -> Result<(), ParseError> {
         let name = self.parser.text(name);
         let Some(path) = self.anchors.path(name) else {
             return Err(ParseError::without_line(format!(
@@ -252,7 +301,8 @@ impl Composer<'_> {
         };
         self.anchors
             .expand(node, MAX_DEPTH.saturating_sub(self.open.len()))?;
-        let copy = node.clone();
+        let mut copy = node.clone();
+        *copy.comments_mut() = comments;
         self.add(copy);
         Ok(())
     }
@@ -277,13 +327,24 @@ impl Composer<'_> {
             .define(self.parser.text(name), Link::new(link, number));
     }
 
-    fn add(&mut self, node: Node) {
-        match self.open.last_mut().map(|open| &mut open.node) {
-            None => self.documents.push(node),
-            Some(Partial::Sequence(items)) => items.push(node),
-            Some(Partial::Mapping { entries, key }) => match key.take() {
-                None => *key = Some(node),
-                Some(name) => entries.push((name, node)),
+    fn add(&mut self, mut node: Node) {
+        let Some(open) = self.open.last_mut() else {
+            self.documents.push(node);
+            return;
+        };
+        match &mut open.node {
+            Partial::Sequence(items) => items.push(node),
+            Partial::Mapping { entries, key } => match key.take() {
+                None => {
+                    if !open.flow {
+                        comments::give_foot_of_key(&mut node, entries);
+                    }
+                    *key = Some(node);
+                }
+                Some(mut name) => {
+                    comments::give_foot_of_value(&mut node, &mut name);
+                    entries.push((name, node));
+                }
             },
         }
     }

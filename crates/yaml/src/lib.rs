@@ -6,11 +6,12 @@
 //! agrees byte for byte therefore needs both sets of rules over one parser.
 //!
 //! A text becomes [`Node`]s ([`parse_documents`]); nodes are typed, and printed, in [`v3`] and
-//! [`v2`]. Comments are not kept.
+//! [`v2`]. Comments are kept where a text is to be written again ([`parse_document`]).
 
 mod base64;
 mod compose;
 mod decoded;
+mod document;
 mod emit;
 mod error;
 mod json;
@@ -26,11 +27,12 @@ pub mod v3;
 
 pub use compose::MAX_DEPTH;
 pub use decoded::DecodeError;
+pub use document::Document;
 pub use error::ParseError;
 pub use json::{write_json, write_json_string};
 pub use node::{Kind, Mapping, MergeError, Node, Scalar, ScalarStyle, Sequence, Tag, Text};
 
-use compose::{Extent, compose};
+use compose::{Extent, compose, compose_document};
 use error::Version;
 use reader::Input;
 
@@ -54,6 +56,15 @@ pub fn parse_documents(text: &str) -> Result<Vec<Node>, ParseError> {
 pub fn parse_first(text: &str) -> Result<Option<Node>, ParseError> {
     compose(&Input::from_str(text), Version::V3, Extent::First)
         .map(|nodes| nodes.into_iter().next())
+}
+
+/// As [`parse_first`], with the comments.
+///
+/// # Errors
+///
+/// As [`parse_first`].
+pub fn parse_document(text: &str) -> Result<Option<Document>, ParseError> {
+    compose_document(&Input::from_str(text))
 }
 
 /// As [`parse_first`], for bytes that may be UTF-16 with a byte order mark or no text at all.

@@ -9,12 +9,16 @@
 //! one. Overwriting the text of a parsed `3` with `x` therefore leaves an integer tag on text that
 //! is none, and resolving it fails, as in kustomize.
 //!
-//! Source: `Node` in go.yaml.in/yaml/v3 3.0.3; comments and anchors are not kept.
+//! Nodes carry comments only where they were asked for ([`crate::parse_document`]); anchors are not kept.
+//!
+//! Source: `Node` in go.yaml.in/yaml/v3 3.0.3.
 
+mod comments;
 mod mapping;
 mod merge;
 mod text;
 
+pub(crate) use comments::Comments;
 pub use mapping::Mapping;
 pub use merge::MergeError;
 pub use text::Text;
@@ -45,6 +49,7 @@ pub struct Scalar {
     /// Whether the document spelled the tag out, so that emission must too.
     pub explicit_tag: bool,
     pub(crate) line: u32,
+    pub(crate) comments: Option<Box<Comments>>,
 }
 
 /// How a scalar is written.
@@ -105,6 +110,7 @@ pub struct Sequence {
     /// Whether the document spelled the tag out.
     pub explicit_tag: bool,
     pub(crate) line: u32,
+    pub(crate) comments: Option<Box<Comments>>,
 }
 
 /// What a node is, without its content.
@@ -242,6 +248,22 @@ impl Node {
         }
     }
 
+    pub(crate) fn comments(&self) -> Option<&Comments> {
+        match self {
+            Self::Scalar(scalar) => scalar.comments.as_deref(),
+            Self::Sequence(sequence) => sequence.comments.as_deref(),
+            Self::Mapping(mapping) => mapping.comments.as_deref(),
+        }
+    }
+
+    pub(crate) const fn comments_mut(&mut self) -> &mut Option<Box<Comments>> {
+        match self {
+            Self::Scalar(scalar) => &mut scalar.comments,
+            Self::Sequence(sequence) => &mut sequence.comments,
+            Self::Mapping(mapping) => &mut mapping.comments,
+        }
+    }
+
     /// The line the node began on, counted from 1; 0 for a node no parser made.
     pub const fn line(&self) -> u32 {
         match self {
@@ -261,6 +283,7 @@ impl Scalar {
             style,
             explicit_tag: false,
             line: 0,
+            comments: None,
         }
     }
 
@@ -371,7 +394,7 @@ impl From<Mapping> for Node {
     }
 }
 
-/// Equal text, tag and style; where it stood in a document does not count.
+/// Equal text, tag and style; where it stood in a document and its comments do not count.
 impl PartialEq for Scalar {
     fn eq(&self, other: &Self) -> bool {
         self.text == other.text
@@ -383,7 +406,7 @@ impl PartialEq for Scalar {
 
 impl Eq for Scalar {}
 
-/// Equal items, tag and style; where it stood in a document does not count.
+/// Equal items, tag and style; where it stood in a document and its comments do not count.
 impl PartialEq for Sequence {
     fn eq(&self, other: &Self) -> bool {
         self.items == other.items

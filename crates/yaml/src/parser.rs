@@ -3,6 +3,10 @@
 //! The parser is a state machine, so nesting costs no stack here. An event's line is that of its
 //! first token, counted from 0.
 //!
+//! Where comments are kept, an event has them beside it ([`Parser::take_comments`]). Block collections have
+//! none of their own, as what stands before one belongs to its first entry, unless it is itself the entry of a
+//! sequence: then what stands before its `-` is kept aside for it.
+//!
 //! Source: parserc.go of go.yaml.in/yaml v2 2.4.2 and v3 3.0.3.
 
 mod collection;
@@ -10,7 +14,7 @@ mod collection;
 use std::borrow::Cow;
 
 use crate::error::{Fault, Stage, Version};
-use crate::node::ScalarStyle;
+use crate::node::{Comments, ScalarStyle};
 use crate::scanner::{Chunk, Scanner, Span, TagParts, TokenKind};
 
 #[derive(Debug)]
@@ -93,17 +97,37 @@ pub(crate) struct Parser<'a> {
     opened: Vec<usize>,
     /// Handles of `%TAG` and what they stand for, in the current document.
     handles: Vec<(String, String)>,
+    /// Comments of the last event.
+    comments: Option<Box<Comments>>,
+    /// The head of a block collection that begins behind a `-`.
+    stem: Option<String>,
 }
 
 impl<'a> Parser<'a> {
     pub(crate) fn new(text: &'a str, problem: Option<&'static str>, version: Version) -> Self {
+        Self::over(Scanner::new(text, problem, version))
+    }
+
+    /// As [`Parser::new`] for version 3, with comments kept.
+    pub(crate) fn with_comments(text: &'a str, problem: Option<&'static str>) -> Self {
+        Self::over(Scanner::with_comments(text, problem))
+    }
+
+    fn over(scanner: Scanner<'a>) -> Self {
         Self {
-            scanner: Scanner::new(text, problem, version),
+            scanner,
             state: State::StreamStart,
             states: Vec::new(),
             opened: Vec::new(),
             handles: Vec::new(),
+            comments: None,
+            stem: None,
         }
+    }
+
+    /// Takes the comments of the event that [`Parser::next`] returned last.
+    pub(crate) fn take_comments(&mut self) -> Option<Box<Comments>> {
+        self.comments.take()
     }
 
     /// The text of a span.
@@ -180,6 +204,7 @@ impl<'a> Parser<'a> {
         );
         self.directives()?;
         if implicit && !explicit {
+            self.split_document_head();
             self.state = State::BlockNode;
         } else {
             let token = self.scanner.peek()?;
@@ -221,6 +246,12 @@ impl<'a> Parser<'a> {
         }
         self.handles.clear();
         self.state = State::DocumentStart;
+        self.gather_comments();
+        if let Some(comments) = &mut self.comments
+            && comments.foot.is_empty()
+        {
+            comments.foot = std::mem::take(&mut comments.head);
+        }
         Ok(Event {
             kind: EventKind::DocumentEnd,
             line,
@@ -266,6 +297,7 @@ impl<'a> Parser<'a> {
         let line = self.scanner.peek()?.line;
         if let TokenKind::Alias(name) = self.scanner.peek()?.kind {
             self.pop_state();
+            self.gather_comments();
             self.scanner.next()?;
             return Ok(Event {
                 kind: EventKind::Alias(name),
@@ -329,11 +361,18 @@ impl<'a> Parser<'a> {
             }
         };
         self.state = state;
+        match kind {
+            EventKind::SequenceStart { flow: true, .. }
+            | EventKind::MappingStart { flow: true, .. } => self.gather_comments(),
+            _ if state != State::IndentlessSequenceEntry => self.comments = self.take_stem(),
+            _ => {}
+        }
         Ok(Event { kind, line })
     }
 
     fn scalar(&mut self, properties: Properties, line: usize) -> Result<Event, Fault> {
         self.pop_state();
+        self.gather_comments();
         let TokenKind::Scalar { value, style } = self.scanner.next()?.kind else {
             return Ok(empty_scalar(line));
         };
@@ -375,6 +414,41 @@ impl<'a> Parser<'a> {
         }
         let (_, prefix) = self.handles.iter().find(|(known, _)| known == handle)?;
         Some(format!("{prefix}{suffix}").into())
+    }
+
+    /// Gives the event that is about to be returned the comments read so far.
+    fn gather_comments(&mut self) {
+        self.comments = self.scanner.take_comments();
+        self.stem = None;
+    }
+
+    fn take_stem(&mut self) -> Option<Box<Comments>> {
+        let head = self.stem.take()?;
+        let comments = Comments {
+            head,
+            ..Comments::default()
+        };
+        comments.boxed()
+    }
+
+    /// Makes what stands before the last empty line of the head comment that of the document.
+    fn split_document_head(&mut self) {
+        let Some(comment) = self.scanner.head_comment() else {
+            return;
+        };
+        let (end, rest) = match comment.rfind("\n\n") {
+            _ if comment.len() > 1 && comment.ends_with('\n') => (comment.len() - 1, comment.len()),
+            Some(at) => (at, at + 2),
+            None => return,
+        };
+        let rest = comment.split_off(rest);
+        let mut head = std::mem::replace(comment, rest);
+        head.truncate(end);
+        let comments = Comments {
+            head,
+            ..Comments::default()
+        };
+        self.comments = comments.boxed();
     }
 
     fn pop_state(&mut self) {

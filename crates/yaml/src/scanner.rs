@@ -5,12 +5,12 @@
 //! is clear whether a key token must be put before them. Version 3 keeps two further tokens in the
 //! queue (for its comments), which decides which of two errors a user sees.
 //!
-//! Comments are skipped where they are found ([`Scanner::skip_comment`]); a reader that wants them
-//! takes their byte ranges there.
+//! Comments are skipped where they are found, or kept for the parser to ask for ([`comment`]).
 //!
 //! Source: scannerc.go of go.yaml.in/yaml v2 2.4.2 and v3 3.0.3.
 
 mod block_scalar;
+mod comment;
 mod cursor;
 mod flow_scalar;
 mod plain_scalar;
@@ -22,22 +22,25 @@ use std::collections::VecDeque;
 use crate::error::{Fault, Stage, Version};
 use crate::node::ScalarStyle;
 
-use cursor::Cursor;
+use comment::CommentQueue;
+use cursor::{Cursor, Mark};
 
 /// How deep flow collections, and block collections, may nest before Go gives up.
 const MAX_DEPTH: usize = 10_000;
 
-/// How far apart two comments may be to be read together, in bytes.
+/// How far to look for a comment, in bytes.
 const MAX_COMMENT_GAP: usize = 512;
 
 /// How many characters a key without `?` may be long.
 const MAX_SIMPLE_KEY: usize = 1024;
 
-/// One token and the line it begins on, counted from 0.
+/// One token and where it begins, counted from 0.
 #[derive(Debug)]
 pub(crate) struct Token {
     pub(crate) kind: TokenKind,
     pub(crate) line: usize,
+    /// In characters.
+    index: usize,
 }
 
 #[derive(Debug)]
@@ -126,6 +129,8 @@ pub(crate) struct Scanner<'a> {
     keys: Vec<SimpleKey>,
     key_allowed: bool,
     flow_level: usize,
+    /// None unless comments are kept.
+    comments: Option<CommentQueue>,
 }
 
 impl<'a> Scanner<'a> {
@@ -144,6 +149,15 @@ impl<'a> Scanner<'a> {
             keys: vec![SimpleKey::default()],
             key_allowed: true,
             flow_level: 0,
+            comments: None,
+        }
+    }
+
+    /// As [`Scanner::new`] for version 3, with comments kept.
+    pub(crate) fn with_comments(text: &'a str, problem: Option<&'static str>) -> Self {
+        Self {
+            comments: Some(CommentQueue::default()),
+            ..Self::new(text, problem, Version::V3)
         }
     }
 
@@ -155,6 +169,9 @@ impl<'a> Scanner<'a> {
                 _ => fault,
             })?;
             self.ready = true;
+        }
+        if let (Some(comments), Some(token)) = (&mut self.comments, self.tokens.front()) {
+            comments.unfold(token);
         }
         self.tokens
             .front()
@@ -235,10 +252,10 @@ impl<'a> Scanner<'a> {
     fn fetch(&mut self) -> Result<(), Fault> {
         if !self.started {
             self.started = true;
-            self.push(TokenKind::StreamStart, self.cursor.line);
+            self.push(TokenKind::StreamStart, self.cursor.mark());
             return Ok(());
         }
-        let before = self.cursor.line;
+        let before = self.cursor.mark();
         self.skip_to_token();
         self.unroll(Some(self.cursor.column), before);
 
@@ -260,9 +277,16 @@ impl<'a> Scanner<'a> {
                 return self.fetch_document_indicator(kind);
             }
         }
+        let mark = self.cursor.mark();
+        // The comment after a `:` or a `,` belongs to what stands before it.
+        let belongs_before = byte == if self.flow_level == 0 { b':' } else { b',' };
+        let token = match self.tokens.back() {
+            Some(last) if belongs_before => last.index,
+            _ => mark.index,
+        };
         self.fetch_other(byte)?;
         if self.version == Version::V3 {
-            self.skip_line_comment();
+            self.skip_line_comment(token);
         }
         Ok(())
     }
@@ -299,6 +323,7 @@ impl<'a> Scanner<'a> {
 
     /// Skips blanks, comments and line breaks. A tab is no blank where a key may begin.
     fn skip_to_token(&mut self) {
+        let scan = self.cursor.mark();
         loop {
             loop {
                 match self.cursor.at(0) {
@@ -307,10 +332,15 @@ impl<'a> Scanner<'a> {
                     _ => break,
                 }
             }
+            self.raise_line_comment();
             if self.cursor.at(0) == b'#' {
-                self.skip_comment();
-                if self.version == Version::V3 {
-                    self.skip_more_comments();
+                if self.comments.is_some() {
+                    self.keep_comments(scan);
+                } else {
+                    self.skip_comment();
+                    if self.version == Version::V3 {
+                        self.skip_more_comments();
+                    }
                 }
             }
             if !self.cursor.skip_break() {
@@ -327,8 +357,8 @@ impl<'a> Scanner<'a> {
     }
 
     /// Skips a comment that follows a token on its line. Version 3 looks for it at once and so
-    /// takes tabs before it where none may stand otherwise.
-    fn skip_line_comment(&mut self) {
+    /// takes tabs before it where none may stand otherwise. It belongs to the token at index `token`.
+    fn skip_line_comment(&mut self, token: usize) {
         let blanks = self.cursor.blank_len();
         let entry = matches!(
             self.tokens.back(),
@@ -339,6 +369,7 @@ impl<'a> Scanner<'a> {
         );
         if self.cursor.at(blanks) == b'#' && !entry && !self.cursor.is_line_blank_so_far() {
             self.cursor.skip_ascii(blanks);
+            self.keep_line_comment(token);
             self.skip_comment();
         }
     }
@@ -413,7 +444,7 @@ impl<'a> Scanner<'a> {
         column: usize,
         before: Option<usize>,
         kind: TokenKind,
-        line: usize,
+        mark: Mark,
     ) -> Result<(), Fault> {
         if self.flow_level > 0 || self.indent.is_some_and(|indent| indent >= column) {
             return Ok(());
@@ -424,7 +455,7 @@ impl<'a> Scanner<'a> {
             let context = self.keys.last().map_or(0, |key| key.line);
             return Err(self.fault_in(context, too_deep()));
         }
-        let token = Token { kind, line };
+        let token = Token::new(kind, mark);
         match before {
             Some(number) => self.insert(number, token),
             None => self.tokens.push_back(token),
@@ -433,16 +464,22 @@ impl<'a> Scanner<'a> {
     }
 
     /// Closes the block collections deeper than `column`; all of them if there is none.
-    fn unroll(&mut self, column: Option<usize>, line: usize) {
+    fn unroll(&mut self, column: Option<usize>, mark: Mark) {
         if self.flow_level > 0 {
             return;
         }
-        let line = match self.version {
-            Version::V2 => self.cursor.line,
-            Version::V3 => line,
+        let mut end = match self.version {
+            Version::V2 => self.cursor.mark(),
+            Version::V3 => Mark {
+                index: mark.index.saturating_sub(1),
+                ..mark
+            },
         };
         while self.indent > column {
-            self.push(TokenKind::BlockEnd, line);
+            if let (Some(comments), Some(indent)) = (&self.comments, self.indent) {
+                end = comments.block_end(end, indent + 1);
+            }
+            self.push(TokenKind::BlockEnd, end);
             self.indent = self.indents.pop().flatten();
         }
     }
@@ -452,15 +489,15 @@ impl<'a> Scanner<'a> {
             self.cursor.column = 0;
             self.cursor.line += 1;
         }
-        self.unroll(None, self.cursor.line);
+        self.unroll(None, self.cursor.mark());
         self.drop_key()?;
         self.key_allowed = false;
-        self.push(TokenKind::StreamEnd, self.cursor.line);
+        self.push(TokenKind::StreamEnd, self.cursor.mark());
         Ok(())
     }
 
     fn fetch_directive(&mut self) -> Result<(), Fault> {
-        self.unroll(None, self.cursor.line);
+        self.unroll(None, self.cursor.mark());
         self.drop_key()?;
         self.key_allowed = false;
         let token = self.scan_directive()?;
@@ -469,10 +506,10 @@ impl<'a> Scanner<'a> {
     }
 
     fn fetch_document_indicator(&mut self, kind: TokenKind) -> Result<(), Fault> {
-        self.unroll(None, self.cursor.line);
+        self.unroll(None, self.cursor.mark());
         self.drop_key()?;
         self.key_allowed = false;
-        self.push(kind, self.cursor.line);
+        self.push(kind, self.cursor.mark());
         self.cursor.skip_ascii(3);
         Ok(())
     }
@@ -502,7 +539,7 @@ impl<'a> Scanner<'a> {
             return Err(self.fault_in(line, too_deep()));
         }
         self.key_allowed = true;
-        self.push(kind, line);
+        self.push(kind, self.cursor.mark());
         self.cursor.skip_ascii(1);
         Ok(())
     }
@@ -519,7 +556,7 @@ impl<'a> Scanner<'a> {
             }
         }
         self.key_allowed = false;
-        self.push(kind, self.cursor.line);
+        self.push(kind, self.cursor.mark());
         self.cursor.skip_ascii(1);
         Ok(())
     }
@@ -527,7 +564,7 @@ impl<'a> Scanner<'a> {
     fn fetch_flow_entry(&mut self) -> Result<(), Fault> {
         self.drop_key()?;
         self.key_allowed = true;
-        self.push(TokenKind::FlowEntry, self.cursor.line);
+        self.push(TokenKind::FlowEntry, self.cursor.mark());
         self.cursor.skip_ascii(1);
         Ok(())
     }
@@ -539,12 +576,12 @@ impl<'a> Scanner<'a> {
                 let problem = "block sequence entries are not allowed in this context";
                 return Err(self.fault(problem));
             }
-            let Cursor { column, line, .. } = self.cursor;
-            self.roll(column, None, TokenKind::BlockSequenceStart, line)?;
+            let mark = self.cursor.mark();
+            self.roll(mark.column, None, TokenKind::BlockSequenceStart, mark)?;
         }
         self.drop_key()?;
         self.key_allowed = true;
-        self.push(TokenKind::BlockEntry, self.cursor.line);
+        self.push(TokenKind::BlockEntry, self.cursor.mark());
         self.cursor.skip_ascii(1);
         Ok(())
     }
@@ -554,12 +591,12 @@ impl<'a> Scanner<'a> {
             if !self.key_allowed {
                 return Err(self.fault("mapping keys are not allowed in this context"));
             }
-            let Cursor { column, line, .. } = self.cursor;
-            self.roll(column, None, TokenKind::BlockMappingStart, line)?;
+            let mark = self.cursor.mark();
+            self.roll(mark.column, None, TokenKind::BlockMappingStart, mark)?;
         }
         self.drop_key()?;
         self.key_allowed = self.flow_level == 0;
-        self.push(TokenKind::Key, self.cursor.line);
+        self.push(TokenKind::Key, self.cursor.mark());
         self.cursor.skip_ascii(1);
         Ok(())
     }
@@ -567,15 +604,14 @@ impl<'a> Scanner<'a> {
     fn fetch_value(&mut self) -> Result<(), Fault> {
         if self.is_key_valid(self.keys.len().saturating_sub(1))? {
             let key = self.keys.last().copied().unwrap_or_default();
-            self.insert(
-                key.token,
-                Token {
-                    kind: TokenKind::Key,
-                    line: key.line,
-                },
-            );
+            let mark = Mark {
+                index: key.index,
+                line: key.line,
+                column: key.column,
+            };
+            self.insert(key.token, Token::new(TokenKind::Key, mark));
             let start = TokenKind::BlockMappingStart;
-            self.roll(key.column, Some(key.token), start, key.line)?;
+            self.roll(mark.column, Some(key.token), start, mark)?;
             if let Some(key) = self.keys.last_mut() {
                 key.possible = false;
             }
@@ -585,12 +621,12 @@ impl<'a> Scanner<'a> {
                 if !self.key_allowed {
                     return Err(self.fault("mapping values are not allowed in this context"));
                 }
-                let Cursor { column, line, .. } = self.cursor;
-                self.roll(column, None, TokenKind::BlockMappingStart, line)?;
+                let mark = self.cursor.mark();
+                self.roll(mark.column, None, TokenKind::BlockMappingStart, mark)?;
             }
             self.key_allowed = self.flow_level == 0;
         }
-        self.push(TokenKind::Value, self.cursor.line);
+        self.push(TokenKind::Value, self.cursor.mark());
         self.cursor.skip_ascii(1);
         Ok(())
     }
@@ -598,7 +634,7 @@ impl<'a> Scanner<'a> {
     fn fetch_anchor(&mut self, kind: fn(Span) -> TokenKind) -> Result<(), Fault> {
         self.save_key()?;
         self.key_allowed = false;
-        let line = self.cursor.line;
+        let mark = self.cursor.mark();
         self.cursor.skip_ascii(1);
         let start = self.cursor.pos;
         while self.cursor.is_word(0) {
@@ -612,9 +648,9 @@ impl<'a> Scanner<'a> {
             );
         if start == end || !ended {
             let problem = "did not find expected alphabetic or numeric character";
-            return Err(self.fault_in(line, problem));
+            return Err(self.fault_in(mark.line, problem));
         }
-        self.push(kind(Span { start, end }), line);
+        self.push(kind(Span { start, end }), mark);
         Ok(())
     }
 
@@ -629,38 +665,38 @@ impl<'a> Scanner<'a> {
     fn fetch_block_scalar(&mut self, style: ScalarStyle) -> Result<(), Fault> {
         self.drop_key()?;
         self.key_allowed = true;
-        let line = self.cursor.line;
+        let mark = self.cursor.mark();
         let value = Chunk::Owned(self.scan_block_scalar(style)?);
-        self.push(TokenKind::Scalar { value, style }, line);
+        self.push(TokenKind::Scalar { value, style }, mark);
         Ok(())
     }
 
     fn fetch_flow_scalar(&mut self, style: ScalarStyle) -> Result<(), Fault> {
         self.save_key()?;
         self.key_allowed = false;
-        let line = self.cursor.line;
+        let mark = self.cursor.mark();
         let value = self.scan_flow_scalar(style)?;
-        self.push(TokenKind::Scalar { value, style }, line);
+        self.push(TokenKind::Scalar { value, style }, mark);
         Ok(())
     }
 
     fn fetch_plain_scalar(&mut self) -> Result<(), Fault> {
         self.save_key()?;
         self.key_allowed = false;
-        let line = self.cursor.line;
+        let mark = self.cursor.mark();
         let value = self.scan_plain_scalar()?;
         self.push(
             TokenKind::Scalar {
                 value,
                 style: ScalarStyle::Plain,
             },
-            line,
+            mark,
         );
         Ok(())
     }
 
-    fn push(&mut self, kind: TokenKind, line: usize) {
-        self.tokens.push_back(Token { kind, line });
+    fn push(&mut self, kind: TokenKind, mark: Mark) {
+        self.tokens.push_back(Token::new(kind, mark));
     }
 
     /// Puts `token` before the one with this number.
@@ -683,6 +719,16 @@ impl<'a> Scanner<'a> {
             problem: problem.into(),
             context_line,
             line,
+        }
+    }
+}
+
+impl Token {
+    const fn new(kind: TokenKind, mark: Mark) -> Self {
+        Self {
+            kind,
+            line: mark.line,
+            index: mark.index,
         }
     }
 }

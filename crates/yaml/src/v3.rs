@@ -2,14 +2,15 @@
 //!
 //! kustomize prints an object by writing its tree as YAML, decoding that into generic values and
 //! encoding those as JSON; [`to_json`] gives the same JSON without the text in between. [`emit`]
-//! writes a tree as YAML in document order, with the styles it was read in.
+//! writes a tree as YAML in document order, with the styles it was read in; [`emit_document`] also writes the
+//! comments before and after it.
 
 mod decode;
 mod emit;
 mod scalar;
 
 pub use decode::to_json;
-pub use emit::emit;
+pub use emit::{emit, emit_document};
 
 pub(crate) use scalar::{Position, Typed, type_scalar};
 

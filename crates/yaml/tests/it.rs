@@ -7,6 +7,8 @@
     reason = "helpers of tests"
 )]
 
+#[path = "it/comments.rs"]
+mod comments;
 #[path = "it/corpus.rs"]
 mod corpus;
 #[path = "it/differences.rs"]

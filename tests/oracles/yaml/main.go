@@ -21,12 +21,13 @@ import (
 )
 
 var modes = map[string]func([]byte) ([]byte, error){
-	"object":  object,
-	"json":    objectJSON,
-	"rewrite": rewrite,
-	"stream":  stream,
-	"config":  yaml.YAMLToJSON,
-	"print":   yaml.JSONToYAML,
+	"object":   object,
+	"json":     objectJSON,
+	"rewrite":  rewrite,
+	"comments": rewriteDocument,
+	"stream":   stream,
+	"config":   yaml.YAMLToJSON,
+	"print":    yaml.JSONToYAML,
 }
 
 func main() {
@@ -94,6 +95,18 @@ func rewrite(text []byte) ([]byte, error) {
 		return nil, nil
 	}
 	return encode(document.Content[0])
+}
+
+// rewriteDocument writes the first document as kyaml does, with the comments before and after it.
+func rewriteDocument(text []byte) ([]byte, error) {
+	var document yaml3.Node
+	if err := yaml3.Unmarshal(text, &document); err != nil {
+		return nil, err
+	}
+	if document.Kind == 0 {
+		return nil, nil
+	}
+	return encode(&document)
 }
 
 func encode(node *yaml3.Node) ([]byte, error) {

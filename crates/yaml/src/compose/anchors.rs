@@ -34,6 +34,10 @@ impl Anchors {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.links.is_empty()
+    }
+
     pub(super) fn define(&mut self, name: &str, link: Link) {
         self.links.insert(name.to_owned(), link);
     }

@@ -47,13 +47,15 @@ pub(crate) fn choose_style(
     style
 }
 
-/// Writes `text` in a style that [`choose_style`] returned.
+/// Writes `text` in a style that [`choose_style`] returned. Literal and folded style take a comment behind their
+/// indicator, which may be empty.
 pub(crate) fn write_scalar(
     writer: &mut Writer<'_>,
     text: &str,
     analysis: Analysis,
     style: ScalarStyle,
     place: Place,
+    header_comment: &str,
 ) {
     match style {
         ScalarStyle::Plain => {
@@ -80,12 +82,12 @@ pub(crate) fn write_scalar(
         }
         ScalarStyle::Literal => {
             writer.put_indicator("|", false);
-            write_block_header(writer, text);
+            write_block_header(writer, text, place, header_comment);
             write_literal(writer, text, place);
         }
         ScalarStyle::Folded => {
             writer.put_indicator(">", false);
-            write_block_header(writer, text);
+            write_block_header(writer, text, place, header_comment);
             write_folded(writer, text, place);
         }
     }
@@ -204,7 +206,7 @@ fn write_escape(writer: &mut Writer<'_>, character: char) {
 }
 
 /// The indicators after `|` or `>`, and the end of that line.
-fn write_block_header(writer: &mut Writer<'_>, text: &str) {
+fn write_block_header(writer: &mut Writer<'_>, text: &str, place: Place, comment: &str) {
     if text.starts_with(|first| first == ' ' || is_break_char(first)) {
         writer.put_suffix("2");
     }
@@ -219,7 +221,12 @@ fn write_block_header(writer: &mut Writer<'_>, text: &str) {
         writer.put_suffix(chomping);
     }
     writer.indention = false;
-    writer.put_break();
+    if comment.is_empty() {
+        writer.put_break();
+    } else {
+        writer.put_space();
+        writer.put_comment(comment, place.indent);
+    }
     writer.indention = true;
     writer.whitespace = true;
 }

@@ -13,6 +13,8 @@ pub(crate) struct Writer<'a> {
     pub(crate) whitespace: bool,
     /// Only indentation and indicators have been written on the line.
     pub(crate) indention: bool,
+    /// An empty line comes before the next line that is indented so far, because a comment ends there.
+    pub(crate) foot_indent: Option<usize>,
 }
 
 impl<'a> Writer<'a> {
@@ -23,6 +25,7 @@ impl<'a> Writer<'a> {
             column: 0,
             whitespace: true,
             indention: true,
+            foot_indent: None,
         }
     }
 
@@ -71,12 +74,36 @@ impl<'a> Writer<'a> {
         if !self.indention || beyond {
             self.put_break();
         }
+        if self.foot_indent.take() == Some(indent) {
+            self.put_break();
+        }
         while self.column < indent {
             self.out.push(b' ');
             self.column += 1;
         }
         self.whitespace = true;
         self.indention |= self.version == Version::V2;
+    }
+
+    /// Appends a comment and the end of its last line; further lines begin at `indent`.
+    pub(crate) fn put_comment(&mut self, comment: &str, indent: usize) {
+        for (number, line) in comment.split('\n').enumerate() {
+            if number > 0 {
+                self.put_break();
+            }
+            if line.is_empty() {
+                continue;
+            }
+            if number > 0 {
+                self.put_indent(indent);
+            }
+            self.put_str(line);
+            self.indention = false;
+        }
+        if !comment.ends_with('\n') {
+            self.put_break();
+        }
+        self.whitespace = true;
     }
 
     pub(crate) fn put_space(&mut self) {

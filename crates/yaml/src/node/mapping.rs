@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::OnceLock;
 
-use super::{Node, Tag, Text};
+use super::{Comments, Node, Tag, Text};
 
 /// Mappings up to this many entries are searched without an index.
 const LINEAR: usize = 24;
@@ -30,6 +30,7 @@ pub struct Mapping {
     /// Whether the document spelled the tag out.
     pub explicit_tag: bool,
     pub(crate) line: u32,
+    pub(crate) comments: Option<Box<Comments>>,
 }
 
 impl Mapping {
@@ -212,11 +213,12 @@ impl Clone for Mapping {
             tag: self.tag.clone(),
             explicit_tag: self.explicit_tag,
             line: self.line,
+            comments: self.comments.clone(),
         }
     }
 }
 
-/// Equal entries in equal order, tag and style.
+/// Equal entries in equal order, tag and style; comments do not count.
 impl PartialEq for Mapping {
     fn eq(&self, other: &Self) -> bool {
         self.entries == other.entries

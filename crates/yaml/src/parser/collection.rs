@@ -14,7 +14,7 @@ impl Parser<'_> {
         let line = token.line;
         match token.kind {
             TokenKind::BlockEntry => {
-                self.scanner.next()?;
+                self.entry()?;
                 match self.scanner.peek()?.kind {
                     TokenKind::BlockEntry | TokenKind::BlockEnd => {
                         self.state = State::BlockSequenceEntry;
@@ -48,7 +48,7 @@ impl Parser<'_> {
                 line,
             });
         }
-        self.scanner.next()?;
+        self.entry()?;
         match self.scanner.peek()?.kind {
             TokenKind::BlockEntry | TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd => {
                 self.state = State::IndentlessSequenceEntry;
@@ -72,7 +72,10 @@ impl Parser<'_> {
                 self.scanner.next()?;
                 self.block_mapping_node(State::BlockMappingValue, line)
             }
-            TokenKind::BlockEnd => self.close(EventKind::MappingEnd),
+            TokenKind::BlockEnd => {
+                self.gather_comments();
+                self.close(EventKind::MappingEnd)
+            }
             _ => {
                 let context = self.pop_opened();
                 Err(fault_in(context, "did not find expected key", line))
@@ -133,6 +136,7 @@ impl Parser<'_> {
                 }
             }
         }
+        self.gather_comments();
         self.close(EventKind::SequenceEnd)
     }
 
@@ -190,6 +194,7 @@ impl Parser<'_> {
                 }
             }
         }
+        self.gather_comments();
         self.close(EventKind::MappingEnd)
     }
 
@@ -234,6 +239,24 @@ impl Parser<'_> {
             return Err(fault_in(context, problem, line));
         }
         self.scanner.next()?;
+        Ok(())
+    }
+
+    /// Steps over a `-`. What stands before it is the head of a block collection behind it.
+    fn entry(&mut self) -> Result<(), Fault> {
+        let length = self.scanner.head_comment().map_or(0, |head| head.len());
+        self.scanner.next()?;
+        if length > 0
+            && let TokenKind::BlockSequenceStart | TokenKind::BlockMappingStart =
+                self.scanner.peek()?.kind
+            && let Some(head) = self.scanner.head_comment()
+        {
+            let mut rest = head.split_off(length);
+            if rest.starts_with('\n') {
+                rest.remove(0);
+            }
+            self.stem = Some(std::mem::replace(head, rest));
+        }
         Ok(())
     }
 

@@ -17,9 +17,10 @@ impl Scanner<'_> {
     /// Reads from the indicator to the start of the first line that no longer belongs to it.
     pub(super) fn scan_block_scalar(&mut self, style: ScalarStyle) -> Result<String, Fault> {
         let literal = style == ScalarStyle::Literal;
+        let token = self.cursor.index;
         let context = self.cursor.line;
         self.cursor.skip_ascii(1);
-        let (chomping, increment) = self.scan_block_header(context)?;
+        let (chomping, increment) = self.scan_block_header(token, context)?;
 
         // 0 means: take that of the first line with content.
         let mut indent = increment.map_or(0, |width| self.indent.unwrap_or(0) + width);
@@ -64,8 +65,13 @@ impl Scanner<'_> {
         Ok(text)
     }
 
-    /// Reads the indicators after `|` or `>` and the rest of that line.
-    fn scan_block_header(&mut self, context: usize) -> Result<(Chomping, Option<usize>), Fault> {
+    /// Reads the indicators after `|` or `>` and the rest of that line. The scalar began at index `token` on
+    /// the line `context`.
+    fn scan_block_header(
+        &mut self,
+        token: usize,
+        context: usize,
+    ) -> Result<(Chomping, Option<usize>), Fault> {
         let mut chomping = self.scan_chomping();
         let increment = match self.cursor.at(0) {
             b'0' => {
@@ -84,6 +90,7 @@ impl Scanner<'_> {
             self.cursor.skip_ascii(1);
         }
         if self.cursor.at(0) == b'#' {
+            self.keep_line_comment(token);
             self.skip_comment();
         }
         if !self.cursor.is_break_or_end(0) {

@@ -3,6 +3,14 @@
 //! Reading past the end gives NUL, which no readable text contains. Columns and the index count
 //! characters, positions count bytes.
 
+/// A place in the text, all of it counted from 0 and in characters.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Mark {
+    pub(super) index: usize,
+    pub(super) line: usize,
+    pub(super) column: usize,
+}
+
 pub(super) struct Cursor<'a> {
     text: &'a str,
     bytes: &'a [u8],
@@ -22,6 +30,14 @@ impl<'a> Cursor<'a> {
             index: 0,
             line: 0,
             column: 0,
+        }
+    }
+
+    pub(super) const fn mark(&self) -> Mark {
+        Mark {
+            index: self.index,
+            line: self.line,
+            column: self.column,
         }
     }
 
@@ -150,6 +166,25 @@ impl<'a> Cursor<'a> {
         {
             None | Some(b'\n' | b'\r') => true,
             Some(_) => self.column == 0,
+        }
+    }
+
+    /// How many line breaks, and else only blanks, stand right before the position.
+    pub(super) fn newlines_before(&self) -> usize {
+        let mut before = self.bytes.get(..self.pos).unwrap_or_default();
+        let mut count = 0;
+        loop {
+            before = match before {
+                [rest @ .., b' ' | b'\t'] => rest,
+                [rest @ .., b'\r', b'\n']
+                | [rest @ .., b'\n' | b'\r']
+                | [rest @ .., 0xC2, 0x85]
+                | [rest @ .., 0xE2, 0x80, 0xA8 | 0xA9] => {
+                    count += 1;
+                    rest
+                }
+                _ => return count,
+            };
         }
     }
 

@@ -6,7 +6,8 @@ use super::{Scanner, TagParts, Token, TokenKind};
 
 impl Scanner<'_> {
     pub(super) fn scan_directive(&mut self) -> Result<Token, Fault> {
-        let line = self.cursor.line;
+        let mark = self.cursor.mark();
+        let line = mark.line;
         self.cursor.skip_ascii(1);
         let start = self.cursor.pos;
         while self.cursor.is_word(0) {
@@ -32,7 +33,7 @@ impl Scanner<'_> {
             return Err(self.fault_in(line, "did not find expected comment or line break"));
         }
         self.cursor.skip_break();
-        Ok(Token { kind, line })
+        Ok(Token::new(kind, mark))
     }
 
     fn skip_blanks(&mut self) {
@@ -89,7 +90,8 @@ impl Scanner<'_> {
 
     /// Reads `!<uri>`, `!handle!suffix`, `!suffix` or `!`.
     pub(super) fn scan_tag(&mut self) -> Result<Token, Fault> {
-        let line = self.cursor.line;
+        let mark = self.cursor.mark();
+        let line = mark.line;
         let (handle, suffix) = if self.cursor.at(1) == b'<' {
             self.cursor.skip_ascii(2);
             let uri = self.scan_uri("", line)?;
@@ -116,10 +118,8 @@ impl Scanner<'_> {
         if !self.cursor.is_blank_or_end(0) {
             return Err(self.fault_in(line, "did not find expected whitespace or line break"));
         }
-        Ok(Token {
-            kind: TokenKind::Tag(Box::new(TagParts { handle, suffix })),
-            line,
-        })
+        let kind = TokenKind::Tag(Box::new(TagParts { handle, suffix }));
+        Ok(Token::new(kind, mark))
     }
 
     fn scan_handle(&mut self, line: usize, directive: bool) -> Result<String, Fault> {

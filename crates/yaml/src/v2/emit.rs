@@ -311,7 +311,7 @@ impl Emitter<'_> {
             indent,
         };
         let style = choose_style(text, analysis, wish, place);
-        write_scalar(&mut self.writer, text, analysis, style, place);
+        write_scalar(&mut self.writer, text, analysis, style, place, "");
         Ok(())
     }
 

@@ -23,6 +23,7 @@ fn answers_as_go_does() {
     for (file, modes) in [
         ("scalars.txt", &Mode::OF_YAML[..]),
         ("structure.txt", &Mode::OF_YAML),
+        ("comments.txt", &Mode::OF_YAML),
         ("errors.txt", &Mode::OF_YAML),
         ("objects.txt", &Mode::OF_YAML),
         ("print.txt", &[Mode::Print]),

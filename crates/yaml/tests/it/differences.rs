@@ -15,7 +15,12 @@ const KNOWN: &[Difference] = &[
     Difference {
         reason: "aliases are replaced by copies when a document is read",
         applies: |mode, text, ours, theirs| {
-            mode == Mode::Rewrite && text.contains('&') && ours.is_ok() && theirs.is_ok()
+            let written = matches!(mode, Mode::Rewrite | Mode::Comments);
+            let anchored = || {
+                let document = yaml::parse_document(text);
+                document.is_ok_and(|document| document.is_some_and(|it| it.has_anchors()))
+            };
+            written && ours.is_ok() && theirs.is_ok() && anchored()
         },
     },
     Difference {

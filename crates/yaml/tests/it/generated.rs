@@ -329,7 +329,7 @@ fn write_scalar(out: &mut String, style: u8, text: &str, pad: &str, inside: Insi
 
 /// Always the same cases, so that a test that passes goes on passing; `YAML_CASES` multiplies their
 /// number, which adds others.
-fn run(cases: u32, strategy: &impl Strategy<Value = Vec<u8>>, modes: &[Mode]) {
+pub(crate) fn run(cases: u32, strategy: &impl Strategy<Value = Vec<u8>>, modes: &[Mode]) {
     let factor = std::env::var("YAML_CASES")
         .ok()
         .and_then(|text| text.parse().ok())

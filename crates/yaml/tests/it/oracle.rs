@@ -14,6 +14,8 @@ pub(crate) enum Mode {
     Json,
     /// Parse the first document and write it as kyaml does.
     Rewrite,
+    /// The same with comments, those of the document included.
+    Comments,
     /// Parse all documents and count them.
     Stream,
     /// Decode configuration to JSON.
@@ -25,10 +27,11 @@ pub(crate) enum Mode {
 pub(crate) type Answer = Result<Vec<u8>, String>;
 
 impl Mode {
-    pub(crate) const OF_YAML: [Self; 5] = [
+    pub(crate) const OF_YAML: [Self; 6] = [
         Self::Object,
         Self::Json,
         Self::Rewrite,
+        Self::Comments,
         Self::Stream,
         Self::Config,
     ];
@@ -38,6 +41,7 @@ impl Mode {
             Self::Object => "object",
             Self::Json => "json",
             Self::Rewrite => "rewrite",
+            Self::Comments => "comments",
             Self::Stream => "stream",
             Self::Config => "config",
             Self::Print => "print",
@@ -52,6 +56,15 @@ impl Mode {
                 let text = std::str::from_utf8(text).unwrap();
                 let nodes = yaml::parse_documents(text).map_err(|error| show(&error))?;
                 Ok(nodes.len().to_string().into_bytes())
+            }
+            Self::Comments => {
+                let text = std::str::from_utf8(text).unwrap();
+                let document = yaml::parse_document(text).map_err(|error| show(&error))?;
+                let mut out = Vec::new();
+                if let Some(document) = document {
+                    yaml::v3::emit_document(&document, &mut out);
+                }
+                Ok(out)
             }
             Self::Config => {
                 let value = yaml::v2::to_json(text).map_err(|error| show(&error))?;

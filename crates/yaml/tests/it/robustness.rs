@@ -14,6 +14,12 @@ fn read_every_way(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         let first = yaml::parse_first(text);
         assert_eq!(first.is_err(), yaml::parse_first_bytes(bytes).is_err());
+        let document = yaml::parse_document(text);
+        assert_eq!(first.is_err(), document.is_err());
+        if let Ok(Some(document)) = document {
+            assert_eq!(first.as_ref().unwrap().as_ref(), Some(&document.root));
+            yaml::v3::emit_document(&document, &mut Vec::new());
+        }
         assert!(first.is_ok() || yaml::parse_documents(text).is_err());
     }
     drop(config);
