@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! policy      source-controller     kustomize-controller     notification-controller     cli
-//! mechanism   git → snapshot        kustomize → yaml, snapshot        apply → runtime → queue, api        notifier → api
-//! ground      snapshot   yaml   queue   api   expression
+//! mechanism   git → snapshot        kustomize → yaml, snapshot, regexp        apply → runtime → queue, api        notifier → api
+//! ground      snapshot   yaml   regexp   queue   api   expression → api
 //! ```
 
 use std::collections::BTreeMap;
@@ -22,20 +22,22 @@ const MECHANISMS: &[&str] = &[
     "kustomize",
     "notifier",
     "queue",
+    "regexp",
     "runtime",
     "snapshot",
     "yaml",
 ];
 
 /// What each crate may use of ours. A crate that is not here has not found its place yet.
-const LAYERS: [(&str, &[&str]); 17] = [
+const LAYERS: [(&str, &[&str]); 18] = [
     ("api", &[]),
     ("queue", &[]),
+    ("regexp", &[]),
     ("snapshot", &[]),
     ("yaml", &[]),
     ("expression", &["api"]),
     ("git", &["snapshot"]),
-    ("kustomize", &["snapshot", "yaml"]),
+    ("kustomize", &["regexp", "snapshot", "yaml"]),
     ("runtime", &["api", "queue"]),
     ("apply", &["api", "runtime"]),
     ("notifier", &["api"]),
