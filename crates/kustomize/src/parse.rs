@@ -5,6 +5,7 @@
 //! Source: kyaml 0.21.1 `kio/byteio_reader.go`; kustomize `api/resource/factory.go` (api 0.21.1).
 
 mod bridge;
+mod written;
 
 use serde_json::{Number, Value};
 
@@ -13,9 +14,8 @@ use crate::go;
 use crate::limits::MAX_DOCUMENT_BYTES;
 use crate::node::{Key, Mapping, Node, Style, Tag};
 
-pub(crate) use bridge::{
-    edit_yaml, emit, is_ambiguous, json, json_strict, needs_quotes, shown, to_json,
-};
+pub(crate) use bridge::{emit, is_ambiguous, json, json_strict, needs_quotes, shown, to_json};
+pub(crate) use written::Written;
 
 /// How numbers of a JSON value become text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -290,7 +290,7 @@ fn new_element(field: &str, value: &str) -> Node {
 }
 
 /// Splits `[key=value]`.
-fn element(part: &str) -> Result<Option<(&str, &str)>> {
+pub(crate) fn element(part: &str) -> Result<Option<(&str, &str)>> {
     let Some(inner) = part
         .strip_prefix('[')
         .and_then(|part| part.strip_suffix(']'))

@@ -8,7 +8,7 @@ use yaml::{ScalarStyle, v2, v3};
 use crate::error::{Error, Result};
 use crate::node::{Key, Mapping, Node, Scalar, Style, Tag};
 
-const MERGE: &str = "<<";
+pub(super) const MERGE: &str = "<<";
 
 /// Prints a value as `sigs.k8s.io/yaml` does.
 pub(crate) fn emit(value: &Value, out: &mut Vec<u8>) -> Result<()> {
@@ -45,59 +45,7 @@ pub(crate) fn shown(node: &Node) -> String {
     String::from_utf8_lossy(&out).trim().to_owned()
 }
 
-/// Writes `edited`, which was made from `document`, over the text of the document, keeping its styles.
-/// Comments, aliases and merges would be lost and are therefore refused.
-pub(crate) fn edit_yaml(text: &str, document: &Node, edited: &Node) -> Result<String> {
-    let refuse = || {
-        Error::invalid(
-            "a replacement inside a string of YAML with comments or aliases is not supported",
-        )
-    };
-    let has_comment = text.lines().any(|line| {
-        line.trim_start().starts_with('#') || line.contains(" #") || line.contains("\t#")
-    });
-    if has_comment || text.contains(['&', '*']) || text.contains(MERGE) {
-        return Err(refuse());
-    }
-    let parsed = yaml::parse_first(text).map_err(|error| Error::Yaml(error.to_string()))?;
-    let mut styled = parsed.ok_or_else(refuse)?;
-    overlay(&mut styled, document, edited);
-    let mut out = Vec::new();
-    v3::emit(&styled, &mut out);
-    Ok(String::from_utf8_lossy(&out).trim().to_owned())
-}
-
-/// Carries over what differs between `old` and `new` into the tree that has styles.
-fn overlay(styled: &mut yaml::Node, old: &Node, new: &Node) {
-    if old == new {
-        return;
-    }
-    match (&mut *styled, old, new) {
-        (yaml::Node::Scalar(styled), Node::Scalar(_), Node::Scalar(new)) => {
-            styled.text = new.text.as_ref().into();
-            styled.tag = to_yaml_tag(new.tag);
-        }
-        (yaml::Node::Sequence(styled), Node::Sequence(old), Node::Sequence(new)) => {
-            for (index, new) in new.iter().enumerate() {
-                match (styled.items.get_mut(index), old.get(index)) {
-                    (Some(styled), Some(old)) => overlay(styled, old, new),
-                    _ => styled.items.push(restore(new)),
-                }
-            }
-        }
-        (yaml::Node::Mapping(styled), Node::Mapping(old), Node::Mapping(new)) => {
-            for (key, new) in new.iter() {
-                match (styled.get_mut(&key.text), old.get(&key.text)) {
-                    (Some(styled), Some(old)) => overlay(styled, old, new),
-                    _ => styled.push(yaml::Node::untagged(key.text.as_ref()), restore(new)),
-                }
-            }
-        }
-        _ => *styled = restore(new),
-    }
-}
-
-fn restore(node: &Node) -> yaml::Node {
+pub(super) fn restore(node: &Node) -> yaml::Node {
     match node {
         Node::Scalar(scalar) => {
             let (tag, style) = (to_yaml_tag(scalar.tag), to_yaml_style(scalar.style));
@@ -271,7 +219,7 @@ fn from_yaml_tag(tag: &yaml::Tag) -> Tag {
 }
 
 /// `flow` says whether the node stands in a flow collection.
-fn convert(node: &yaml::Node, flow: bool) -> Result<Node> {
+pub(super) fn convert(node: &yaml::Node, flow: bool) -> Result<Node> {
     Ok(match node {
         yaml::Node::Scalar(scalar) => Node::Scalar(Arc::new(convert_scalar(scalar, flow))),
         yaml::Node::Sequence(sequence) => {

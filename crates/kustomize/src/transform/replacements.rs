@@ -1,7 +1,7 @@
 //! Replacements: copy a value from one field into others.
 //!
 //! A scalar target keeps its tag and quoting and gets a new text only. Paths may lead on into JSON
-//! that a string holds; the string is then written anew.
+//! or YAML that a string holds; the string is then written anew.
 //! Source: kustomize `api/filters/replacement` (api 0.21.1).
 
 use serde_json::Value;
@@ -18,6 +18,7 @@ use crate::load::Loader;
 use crate::node::{Node, Style, Tag};
 use crate::parse;
 use crate::path::{self, Leaf};
+use crate::regex;
 use crate::resource::Resource;
 use crate::resources::Resources;
 use crate::selector::Matcher;
@@ -362,6 +363,16 @@ fn edit_document(
     path: &[String],
     create: Option<Leaf>,
 ) -> Result<Option<String>> {
+    let is_json = text.trim_start().starts_with(['{', '[']);
+    let may_have_comments = text.contains('#');
+    let mut written = if may_have_comments || !is_json {
+        parse::Written::read(text)?
+    } else {
+        None
+    };
+    if let Some(written) = written.as_ref().filter(|_| may_have_comments) {
+        refuse_matched_comments(written, path)?;
+    }
     let mut edited = document.clone();
     let count = path::visit(&mut edited, path, create, &mut |target: &mut Node| {
         put(target, value);
@@ -370,8 +381,22 @@ fn edit_document(
     if !count.is_ok_and(|count| count > 0) {
         return Ok(None);
     }
-    if !text.trim_start().starts_with(['{', '[']) {
-        return parse::edit_yaml(text, document, &edited).map(Some);
+    if let Some(written) = &mut written {
+        if !is_json && written.is_shared() {
+            return Err(Error::invalid(
+                "a replacement inside a string of YAML with anchors or merges is not supported",
+            ));
+        }
+        written.update(document, &edited, value);
+        let text = written.to_text();
+        if !is_json {
+            return Ok(Some(text));
+        }
+        // Upstream reads what it has written, which comments may have spoilt.
+        match parse::one(&text) {
+            Ok(again) => edited = again,
+            Err(_) => return Ok(None),
+        }
     }
     let Ok(json) = parse::to_json(&edited) else {
         return Ok(None);
@@ -384,4 +409,22 @@ fn edit_document(
         out
     };
     Ok(Some(String::from_utf8_lossy(&out).into_owned()))
+}
+
+/// Refuses a path with a pattern that a comment decides about.
+fn refuse_matched_comments(written: &parse::Written, path: &[String]) -> Result<()> {
+    for part in path {
+        let Ok(Some((field, pattern))) = path::element(part) else {
+            continue;
+        };
+        let Ok(pattern) = regex::pattern(pattern) else {
+            continue;
+        };
+        if written.is_matched_by_comment(field, &pattern)? {
+            return Err(Error::Invalid(format!(
+                "the pattern {part} matches a comment inside a string of YAML, which is not supported"
+            )));
+        }
+    }
+    Ok(())
 }
