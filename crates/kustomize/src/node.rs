@@ -49,6 +49,9 @@ pub(crate) enum Tag {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
     Plain,
+    /// Plain in a flow collection, where an empty text is printed with quotes and so is no null. Only nulls are
+    /// told apart by it.
+    Flow,
     Quoted,
     SingleQuoted,
     Literal,
@@ -214,8 +217,6 @@ impl Node {
     /// Replaces this scalar by `new`, which takes over the quoting and the link that are here.
     pub(crate) fn overwrite(&mut self, new: &Scalar) {
         let (style, link) = match self {
-            // An empty null has no quotes that could be kept, see where it is read.
-            Self::Scalar(old) if old.tag == Tag::Null => (Style::Plain, old.link),
             Self::Scalar(old) => (old.style, old.link),
             _ => (new.style, 0),
         };
@@ -243,7 +244,7 @@ impl Node {
     pub(crate) fn quote_if_ambiguous(&mut self) {
         if let Self::Scalar(scalar) = self
             && matches!(scalar.tag, Tag::None | Tag::Str)
-            && scalar.style == Style::Plain
+            && matches!(scalar.style, Style::Plain | Style::Flow)
             && is_ambiguous(&scalar.text)
         {
             Arc::make_mut(scalar).style = Style::Quoted;

@@ -141,7 +141,12 @@ fn scalar_value(scalar: &Scalar) -> Result<Value> {
     }
     let by_text = v3::resolve_tag(&scalar.text);
     let same = scalar.tag == Tag::None || by_text == to_yaml_tag(scalar.tag);
-    if same && (scalar.style != Style::Plain || by_text == yaml::Tag::Str) {
+    let plain = match scalar.style {
+        Style::Plain => true,
+        Style::Flow => !scalar.text.is_empty(),
+        _ => false,
+    };
+    if same && (!plain || by_text == yaml::Tag::Str) {
         return Ok(Value::String(scalar.text.to_string()));
     }
     match (&by_text, &*scalar.text) {
@@ -166,7 +171,7 @@ fn scalar_value(scalar: &Scalar) -> Result<Value> {
 
 fn to_yaml_style(style: Style) -> ScalarStyle {
     match style {
-        Style::Plain => ScalarStyle::Plain,
+        Style::Plain | Style::Flow => ScalarStyle::Plain,
         Style::Quoted => ScalarStyle::DoubleQuoted,
         Style::SingleQuoted => ScalarStyle::SingleQuoted,
         Style::Literal => ScalarStyle::Literal,
@@ -233,16 +238,12 @@ pub(super) fn convert(node: &yaml::Node, flow: bool) -> Result<Node> {
     })
 }
 
-/// A null of which nothing is written comes out of a flow collection as an empty string, because
-/// upstream has to quote it there when it prints; elsewhere it stays a null.
 fn convert_scalar(scalar: &yaml::Scalar, flow: bool) -> Scalar {
     let tag = from_yaml_tag(&scalar.tag);
     let style = match scalar.style {
         // The tag is printed with the value, so quotes don't make it a string.
         _ if scalar.explicit_tag && tag != Tag::Str => Style::Plain,
-        ScalarStyle::Plain if flow && tag == Tag::Null && scalar.text.as_str().is_empty() => {
-            Style::Quoted
-        }
+        ScalarStyle::Plain if flow && tag == Tag::Null => Style::Flow,
         ScalarStyle::Plain => Style::Plain,
         ScalarStyle::SingleQuoted => Style::SingleQuoted,
         ScalarStyle::DoubleQuoted => Style::Quoted,
