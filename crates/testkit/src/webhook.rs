@@ -7,7 +7,7 @@ use aws_lc_rs::hmac;
 ///
 /// # Errors
 /// If it does not answer with a success.
-pub async fn github_push(url: &str, token: &str) -> Result<()> {
+pub async fn github_push(client: &reqwest::Client, url: &str, token: &str) -> Result<()> {
     let body = r#"{"ref":"refs/heads/main"}"#;
     let key = hmac::Key::new(hmac::HMAC_SHA256, token.as_bytes());
     let signature = hmac::sign(&key, body.as_bytes());
@@ -16,7 +16,7 @@ pub async fn github_push(url: &str, token: &str) -> Result<()> {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    let answer = reqwest::Client::new()
+    let answer = client
         .post(url)
         .header("Content-Type", "application/json")
         .header("X-GitHub-Event", "push")

@@ -16,6 +16,7 @@ use self::scenario::Scenario;
 use crate::release;
 use crate::rig::{Candidate, Rig};
 
+mod crowd;
 mod floor;
 pub(crate) mod report;
 pub(crate) mod scenario;
@@ -116,6 +117,7 @@ async fn measure(flags: &Flags, candidate: &Candidate, services: usize) -> Run {
         flags: candidate.flags.clone(),
         services,
         scenarios: Vec::new(),
+        crowd: None,
         failure: None,
     };
     if let Err(error) = fill(flags, candidate, &mut run).await {
@@ -139,6 +141,9 @@ async fn fill(flags: &Flags, candidate: &Candidate, run: &mut Run) -> Result<()>
             || flags.scenario.is_empty()
             || flags.scenario.contains(scenario)
     });
+    // Other controllers may come without one that takes webhooks.
+    let chosen = chosen.filter(|scenario| *scenario != Scenario::Webhook || rig.alerting.is_some());
+    let chosen: Vec<Scenario> = chosen.collect();
     for scenario in chosen {
         let limit = Duration::from_secs(flags.deadline);
         let figures = scenario::run(&mut rig, scenario, limit).await?;
@@ -148,6 +153,13 @@ async fn fill(flags: &Flags, candidate: &Candidate, run: &mut Run) -> Result<()>
             report::seconds(figures.all_seconds)
         );
         run.scenarios.push(figures);
+    }
+    if flags.scenario.is_empty() && rig.alerting.is_some() {
+        run.crowd = Some(
+            crowd::measure(&rig)
+                .await
+                .context("a crowd of events and webhooks")?,
+        );
     }
     rig.source.kill()?;
     rig.kustomize.kill()?;

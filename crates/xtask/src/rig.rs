@@ -193,14 +193,19 @@ impl Rig {
 
     /// Sends the webhook of a push; returns when that was and how long the answer took.
     pub(crate) async fn push_webhook(&self) -> Result<(Instant, Duration)> {
+        let path = self.webhook_path().await?;
         let alerting = self.alerting.as_ref().context("there is no receiver")?;
+        let at = Instant::now();
+        alerting.push(&path).await?;
+        Ok((at, at.elapsed()))
+    }
+
+    /// Where the receiver takes webhooks.
+    pub(crate) async fn webhook_path(&self) -> Result<String> {
         let receiver = self.api(&alerting::receivers()).get(alerting::NAME).await;
         let receiver = receiver.context("read the receiver")?;
         let path = receiver.data["status"]["webhookPath"].as_str();
-        let path = path.context("the receiver is not ready")?;
-        let at = Instant::now();
-        alerting.push(path).await?;
-        Ok((at, at.elapsed()))
+        Ok(path.context("the receiver is not ready")?.to_owned())
     }
 
     /// Waits until the receiver can be called.

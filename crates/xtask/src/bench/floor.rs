@@ -149,7 +149,7 @@ impl Floor {
                     everyone()?,
                 ]
             }
-            Scenario::OneService => {
+            Scenario::OneService | Scenario::Webhook => {
                 vec![self.changed_service()?, everyone()?]
             }
             Scenario::NoService => vec![everyone()?],

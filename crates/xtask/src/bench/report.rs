@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+use super::crowd::Crowd;
 use super::scenario::{Cost, Figures};
 
 /// Everything that a bench measured.
@@ -23,6 +24,8 @@ pub(crate) struct Run {
     pub(crate) flags: Vec<String>,
     pub(crate) services: usize,
     pub(crate) scenarios: Vec<Figures>,
+    /// A burst of events and webhooks, where there is somebody to take them.
+    pub(crate) crowd: Option<Crowd>,
     /// What went wrong, if the run did not come to its end.
     pub(crate) failure: Option<String>,
 }
@@ -180,6 +183,11 @@ impl Run {
                         verbs(cost)
                     ),
                 );
+            }
+        }
+        if let Some(crowd) = &self.crowd {
+            for told in crowd.lines() {
+                line(&mut text, format_args!("  {told}"));
             }
         }
         if let Some(failure) = &self.failure {

@@ -1,4 +1,4 @@
-//! What is measured: five things that happen to a cluster, and what each costs.
+//! What is measured: six things that happen to a cluster, and what each costs.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -19,6 +19,8 @@ pub(crate) enum Scenario {
     Initial,
     /// A commit changes one service's image.
     OneService,
+    /// The same with a signed webhook, as Git's host sends it, in place of the annotation.
+    Webhook,
     /// A commit changes only a README.
     NoService,
     /// Every Kustomization is asked to reconcile at the same revision, as if all intervals ended
@@ -30,9 +32,10 @@ pub(crate) enum Scenario {
 
 impl Scenario {
     /// All, in the order that they build on each other.
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Initial,
         Self::OneService,
+        Self::Webhook,
         Self::NoService,
         Self::FullReconcile,
         Self::Restart,
@@ -43,6 +46,7 @@ impl Scenario {
         match self {
             Self::Initial => "initial apply",
             Self::OneService => "commit, one service",
+            Self::Webhook => "webhook, one service",
             Self::NoService => "commit, no service",
             Self::FullReconcile => "full reconcile",
             Self::Restart => "restart and commit",
@@ -83,7 +87,8 @@ pub(crate) async fn run(rig: &mut Rig, scenario: Scenario, limit: Duration) -> R
     let service = rig.monorepo.service(rig.monorepo.services / 2);
     let times = match scenario {
         Scenario::Initial => initial(rig, limit).await,
-        Scenario::OneService => one_service(rig, &service, limit).await,
+        Scenario::OneService => one_service(rig, &service, "2.0.0", false, limit).await,
+        Scenario::Webhook => one_service(rig, &service, "2.1.0", true, limit).await,
         Scenario::NoService => no_service(rig, limit).await,
         Scenario::FullReconcile => full_reconcile(rig, limit).await,
         Scenario::Restart => restart(rig, &service, limit).await,
@@ -91,7 +96,7 @@ pub(crate) async fn run(rig: &mut Rig, scenario: Scenario, limit: Duration) -> R
     .with_context(|| scenario.title().to_owned())?;
     rig.quiet().await?;
     let touched = match scenario {
-        Scenario::OneService | Scenario::Restart => Some(service),
+        Scenario::OneService | Scenario::Webhook | Scenario::Restart => Some(service),
         _ => None,
     };
     before.figures(rig, scenario, &times, touched.as_deref())
@@ -106,6 +111,9 @@ async fn initial(rig: &mut Rig, limit: Duration) -> Result<Times> {
     let all = rig.ready_at(&rig.revision()?);
     let began = Instant::now();
     rig.apply_root().await?;
+    if rig.alerting.is_some() {
+        rig.receiver_ready(limit).await?;
+    }
     let all = rig.wait(&all, rig.total(), limit).await?;
     Ok(Times {
         changed: None,
@@ -113,14 +121,23 @@ async fn initial(rig: &mut Rig, limit: Duration) -> Result<Times> {
     })
 }
 
-async fn one_service(rig: &mut Rig, service: &str, limit: Duration) -> Result<Times> {
-    let version = "2.0.0";
+async fn one_service(
+    rig: &mut Rig,
+    service: &str,
+    version: &str,
+    by_webhook: bool,
+    limit: Duration,
+) -> Result<Times> {
     let revision = rig.commit(
         "Release one service",
         &rig.monorepo.release(service, version),
     )?;
     let (changed, all) = (rig.has_image(service, version), rig.ready_at(&revision));
-    let began = rig.poke_source().await?;
+    let began = if by_webhook {
+        rig.push_webhook().await?.0
+    } else {
+        rig.poke_source().await?
+    };
     let changed = rig.wait(&changed, 1, limit).await?;
     let all = rig.wait(&all, rig.total(), limit).await?;
     Ok(Times {

@@ -15,7 +15,8 @@ const TOKEN: &str = "a-shared-secret";
 /// The parts beside the objects.
 pub(crate) struct Alerting {
     pub(crate) controller: Controller,
-    chat: Hook,
+    pub(crate) chat: Hook,
+    pub(crate) http: reqwest::Client,
 }
 
 /// The kind of an object.
@@ -45,7 +46,11 @@ pub(crate) fn receivers() -> ApiResource {
 impl Alerting {
     pub(crate) async fn new(controller: Controller) -> Result<Self> {
         let chat = Hook::start().await?;
-        Ok(Self { controller, chat })
+        Ok(Self {
+            controller,
+            chat,
+            http: reqwest::Client::new(),
+        })
     }
 
     /// The objects that connect the parts.
@@ -81,7 +86,8 @@ impl Alerting {
 
     /// Sends the webhook of a push to `path`.
     pub(crate) async fn push(&self, path: &str) -> Result<()> {
-        webhook::github_push(&format!("{}{path}", self.controller.webhook_url()), TOKEN).await
+        let url = format!("{}{path}", self.controller.webhook_url());
+        webhook::github_push(&self.http, &url, TOKEN).await
     }
 
     /// Waits for a chat message about a service at a revision.
