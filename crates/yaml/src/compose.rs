@@ -73,6 +73,7 @@ struct Composer<'a> {
     anchors: Anchors,
     /// Comments of the document that is being read, apart from those of its nodes.
     document_comments: Comments,
+    keeps_comments: bool,
 }
 
 /// A collection under construction.
@@ -122,6 +123,7 @@ impl Partial {
 impl<'a> Composer<'a> {
     fn new(parser: Parser<'a>, source: &'a Arc<str>, version: Version) -> Self {
         Self {
+            keeps_comments: parser.keeps_comments(),
             parser,
             source,
             version,
@@ -336,13 +338,15 @@ impl<'a> Composer<'a> {
             Partial::Sequence(items) => items.push(node),
             Partial::Mapping { entries, key } => match key.take() {
                 None => {
-                    if !open.flow {
+                    if self.keeps_comments && !open.flow {
                         comments::give_foot_of_key(&mut node, entries);
                     }
                     *key = Some(node);
                 }
                 Some(mut name) => {
-                    comments::give_foot_of_value(&mut node, &mut name);
+                    if self.keeps_comments {
+                        comments::give_foot_of_value(&mut node, &mut name);
+                    }
                     entries.push((name, node));
                 }
             },

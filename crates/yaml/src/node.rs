@@ -94,8 +94,9 @@ pub enum Tag {
     Seq,
     /// `!!map`
     Map,
-    /// Any other tag, in its short form: `!custom`, `!!set`, or a full URI.
-    Local(Arc<str>),
+    /// Any other tag, in its short form: `!custom`, `!!set`, or a full URI. Few nodes have one, and each pays for
+    /// its size, so the pointer is thin.
+    Local(Arc<String>),
 }
 
 /// A list of nodes.
@@ -357,9 +358,9 @@ impl Tag {
             Some("merge") => Self::Merge,
             Some("seq") => Self::Seq,
             Some("map") => Self::Map,
-            Some(other) => Self::Local(format!("!!{other}").into()),
+            Some(other) => Self::Local(Arc::new(format!("!!{other}"))),
             None if name.is_empty() => Self::None,
-            None => Self::Local(name.into()),
+            None => Self::Local(Arc::new(name.to_owned())),
         }
     }
 

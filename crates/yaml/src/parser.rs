@@ -125,6 +125,10 @@ impl<'a> Parser<'a> {
         }
     }
 
+    pub(crate) const fn keeps_comments(&self) -> bool {
+        self.scanner.keeps_comments()
+    }
+
     /// Takes the comments of the event that [`Parser::next`] returned last.
     pub(crate) fn take_comments(&mut self) -> Option<Box<Comments>> {
         self.comments.take()
@@ -364,7 +368,9 @@ impl<'a> Parser<'a> {
         match kind {
             EventKind::SequenceStart { flow: true, .. }
             | EventKind::MappingStart { flow: true, .. } => self.gather_comments(),
-            _ if state != State::IndentlessSequenceEntry => self.comments = self.take_stem(),
+            _ if self.stem.is_some() && state != State::IndentlessSequenceEntry => {
+                self.comments = self.take_stem();
+            }
             _ => {}
         }
         Ok(Event { kind, line })
@@ -417,9 +423,12 @@ impl<'a> Parser<'a> {
     }
 
     /// Gives the event that is about to be returned the comments read so far.
+    #[inline]
     fn gather_comments(&mut self) {
-        self.comments = self.scanner.take_comments();
-        self.stem = None;
+        if self.scanner.keeps_comments() {
+            self.comments = self.scanner.take_comments();
+            self.stem = None;
+        }
     }
 
     fn take_stem(&mut self) -> Option<Box<Comments>> {

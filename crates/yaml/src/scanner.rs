@@ -28,9 +28,6 @@ use cursor::{Cursor, Mark};
 /// How deep flow collections, and block collections, may nest before Go gives up.
 const MAX_DEPTH: usize = 10_000;
 
-/// How far to look for a comment, in bytes.
-const MAX_COMMENT_GAP: usize = 512;
-
 /// How many characters a key without `?` may be long.
 const MAX_SIMPLE_KEY: usize = 1024;
 
@@ -130,7 +127,7 @@ pub(crate) struct Scanner<'a> {
     key_allowed: bool,
     flow_level: usize,
     /// None unless comments are kept.
-    comments: Option<CommentQueue>,
+    comments: Option<Box<CommentQueue>>,
 }
 
 impl<'a> Scanner<'a> {
@@ -156,7 +153,7 @@ impl<'a> Scanner<'a> {
     /// As [`Scanner::new`] for version 3, with comments kept.
     pub(crate) fn with_comments(text: &'a str, problem: Option<&'static str>) -> Self {
         Self {
-            comments: Some(CommentQueue::default()),
+            comments: Some(Box::default()),
             ..Self::new(text, problem, Version::V3)
         }
     }
@@ -169,9 +166,9 @@ impl<'a> Scanner<'a> {
                 _ => fault,
             })?;
             self.ready = true;
-        }
-        if let (Some(comments), Some(token)) = (&mut self.comments, self.tokens.front()) {
-            comments.unfold(token);
+            if let (Some(comments), Some(token)) = (&mut self.comments, self.tokens.front()) {
+                comments.unfold(token);
+            }
         }
         self.tokens
             .front()
@@ -277,16 +274,14 @@ impl<'a> Scanner<'a> {
                 return self.fetch_document_indicator(kind);
             }
         }
-        let mark = self.cursor.mark();
-        // The comment after a `:` or a `,` belongs to what stands before it.
-        let belongs_before = byte == if self.flow_level == 0 { b':' } else { b',' };
-        let token = match self.tokens.back() {
-            Some(last) if belongs_before => last.index,
-            _ => mark.index,
+        let owner = if self.keeps_comments() {
+            self.comment_owner(byte)
+        } else {
+            0
         };
         self.fetch_other(byte)?;
         if self.version == Version::V3 {
-            self.skip_line_comment(token);
+            self.skip_line_comment(owner);
         }
         Ok(())
     }
@@ -332,9 +327,11 @@ impl<'a> Scanner<'a> {
                     _ => break,
                 }
             }
-            self.raise_line_comment();
+            if self.keeps_comments() {
+                self.raise_line_comment();
+            }
             if self.cursor.at(0) == b'#' {
-                if self.comments.is_some() {
+                if self.keeps_comments() {
                     self.keep_comments(scan);
                 } else {
                     self.skip_comment();
@@ -349,40 +346,6 @@ impl<'a> Scanner<'a> {
             if self.flow_level == 0 {
                 self.key_allowed = true;
             }
-        }
-    }
-
-    fn skip_comment(&mut self) {
-        self.cursor.skip_line_content();
-    }
-
-    /// Skips a comment that follows a token on its line. Version 3 looks for it at once and so
-    /// takes tabs before it where none may stand otherwise. It belongs to the token at index `token`.
-    fn skip_line_comment(&mut self, token: usize) {
-        let blanks = self.cursor.blank_len();
-        let entry = matches!(
-            self.tokens.back(),
-            Some(Token {
-                kind: TokenKind::BlockEntry,
-                ..
-            })
-        );
-        if self.cursor.at(blanks) == b'#' && !entry && !self.cursor.is_line_blank_so_far() {
-            self.cursor.skip_ascii(blanks);
-            self.keep_line_comment(token);
-            self.skip_comment();
-        }
-    }
-
-    /// Skips the comments on the lines after one. Version 3 takes tabs before them, too.
-    fn skip_more_comments(&mut self) {
-        while self.cursor.is_comment_ahead(MAX_COMMENT_GAP) {
-            while self.cursor.at(0) != b'#' {
-                if !self.cursor.skip_break() {
-                    self.cursor.skip_ascii(1);
-                }
-            }
-            self.skip_comment();
         }
     }
 

@@ -244,6 +244,10 @@ impl Parser<'_> {
 
     /// Steps over a `-`. What stands before it is the head of a block collection behind it.
     fn entry(&mut self) -> Result<(), Fault> {
+        if !self.scanner.keeps_comments() {
+            self.scanner.next()?;
+            return Ok(());
+        }
         let length = self.scanner.head_comment().map_or(0, |head| head.len());
         self.scanner.next()?;
         if length > 0

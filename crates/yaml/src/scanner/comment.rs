@@ -5,6 +5,8 @@
 //! and by the block collections that end there, so the ends of those are moved before the comments that follow
 //! them. The rules are go-yaml's, with what looks arbitrary in them: programs that rewrite files live with them.
 //!
+//! None of it costs anything where comments are not kept, hence the `cold` functions.
+//!
 //! Positions are counted in characters, except that go-yaml adds bytes when it looks ahead.
 //!
 //! Source: `yaml_parser_scan_comments`, `yaml_parser_scan_line_comment`, `yaml_parser_unroll_indent` in
@@ -14,7 +16,10 @@ use std::collections::VecDeque;
 
 use crate::node::Comments;
 
-use super::{MAX_COMMENT_GAP, Mark, Scanner, Token, TokenKind};
+use super::{Mark, Scanner, Token, TokenKind};
+
+/// How far to look for a comment, in bytes.
+const MAX_COMMENT_GAP: usize = 512;
 
 /// Comments that were read and not given to an event yet.
 #[derive(Default)]
@@ -43,6 +48,7 @@ enum Part {
 
 impl CommentQueue {
     /// Makes the comments ready that stand before `token`.
+    #[cold]
     pub(super) fn unfold(&mut self, token: &Token) {
         while let Some(comment) = self.waiting.front() {
             let held = comment.part == Part::Head && matches!(token.kind, TokenKind::BlockEnd);
@@ -66,6 +72,7 @@ impl CommentQueue {
 
     /// Where a block collection ends whose foot comments stand in `column`, counted from 1: before the first of
     /// the comments that reach without a gap to `end`.
+    #[cold]
     pub(super) fn block_end(&self, end: Mark, column: usize) -> Mark {
         let mut found = end;
         let mut stop = end.index;
@@ -83,7 +90,49 @@ impl CommentQueue {
 }
 
 impl Scanner<'_> {
+    pub(super) fn skip_comment(&mut self) {
+        self.cursor.skip_line_content();
+    }
+
+    /// Skips a comment that follows a token on its line. Version 3 looks for it at once and so
+    /// takes tabs before it where none may stand otherwise. It belongs to the token at index `token`.
+    pub(super) fn skip_line_comment(&mut self, token: usize) {
+        let blanks = self.cursor.blank_len();
+        let entry = matches!(
+            self.tokens.back(),
+            Some(Token {
+                kind: TokenKind::BlockEntry,
+                ..
+            })
+        );
+        let near = blanks < MAX_COMMENT_GAP;
+        if near && self.cursor.at(blanks) == b'#' && !entry && !self.cursor.is_line_blank_so_far() {
+            self.cursor.skip_ascii(blanks);
+            if self.keeps_comments() {
+                self.keep_line_comment(token);
+            }
+            self.skip_comment();
+        }
+    }
+
+    /// Skips the comments on the lines after one. Version 3 takes tabs before them, too.
+    pub(super) fn skip_more_comments(&mut self) {
+        while self.cursor.is_comment_ahead(MAX_COMMENT_GAP) {
+            while self.cursor.at(0) != b'#' {
+                if !self.cursor.skip_break() {
+                    self.cursor.skip_ascii(1);
+                }
+            }
+            self.skip_comment();
+        }
+    }
+
+    pub(crate) const fn keeps_comments(&self) -> bool {
+        self.comments.is_some()
+    }
+
     /// Takes the comments before the tokens that were looked at.
+    #[cold]
     pub(crate) fn take_comments(&mut self) -> Option<Box<Comments>> {
         let queue = self.comments.as_mut()?;
         std::mem::take(&mut queue.ready).boxed()
@@ -95,7 +144,19 @@ impl Scanner<'_> {
         Some(&mut queue.ready.head)
     }
 
+    /// Index of the token that a comment belongs to which comes behind the token here: that one or, if it begins
+    /// with a `:` or a `,`, the one before.
+    #[cold]
+    pub(super) fn comment_owner(&self, byte: u8) -> usize {
+        let separates = byte == if self.flow_level == 0 { b':' } else { b',' };
+        match self.tokens.back() {
+            Some(last) if separates => last.index,
+            _ => self.cursor.index,
+        }
+    }
+
     /// Queues the comment behind a token, up to which only blanks may stand.
+    #[cold]
     pub(super) fn keep_line_comment(&mut self, token: usize) {
         let (start, from) = (self.cursor.mark(), self.cursor.pos);
         let text = self
@@ -114,6 +175,7 @@ impl Scanner<'_> {
     }
 
     /// Makes a line comment before the first entry of a sequence the head of what follows.
+    #[cold]
     pub(super) fn raise_line_comment(&mut self) {
         let Some(queue) = self.comments.as_mut() else {
             return;
@@ -138,6 +200,7 @@ impl Scanner<'_> {
     }
 
     /// Reads the comment here and those on the following lines; the search for a token began at `scan`.
+    #[cold]
     pub(super) fn keep_comments(&mut self, scan: Mark) {
         let mut search = Search::new(self, scan);
         let mut ahead = 0;

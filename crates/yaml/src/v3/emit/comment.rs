@@ -10,6 +10,8 @@ use super::{Context, Emitter};
 /// What waits for its place; empty if nothing does.
 #[derive(Default)]
 pub(super) struct Announced<'n> {
+    /// Anything was ever announced; without comments there is nothing to look for.
+    any: bool,
     head: &'n str,
     line: &'n str,
     foot: &'n str,
@@ -41,6 +43,7 @@ impl<'n> Announced<'n> {
         !(self.head.is_empty() && self.foot.is_empty() && self.tail.is_empty())
     }
 
+    #[cold]
     fn add(&mut self, head: &'n str, line: &'n str, foot: &'n str, tail: &'n str) {
         for (place, new) in [
             (&mut self.head, head),
@@ -50,6 +53,7 @@ impl<'n> Announced<'n> {
         ] {
             if !new.is_empty() {
                 *place = new;
+                self.any = true;
             }
         }
     }
@@ -71,6 +75,9 @@ impl<'n> Emitter<'_, 'n> {
 
     /// Announces what a key begins with. `tail` is the foot of the key before.
     pub(super) fn announce_key(&mut self, key: &'n Node, tail: &'n str) {
+        if tail.is_empty() && key.comments().is_none() {
+            return;
+        }
         let (head, line) = key.comments().map_or(("", ""), |it| (&it.head, &it.line));
         match key {
             Node::Scalar(_) => self.comments.add(head, line, "", tail),
@@ -86,6 +93,9 @@ impl<'n> Emitter<'_, 'n> {
         tail: &'n str,
         context: Context,
     ) {
+        if tail.is_empty() && comments.is_none() {
+            return;
+        }
         let (line, foot) = comments.map_or(("", ""), |it| (&it.line, &it.foot));
         let foot = if context.is_key() { "" } else { foot };
         self.comments.add("", line, foot, tail);
@@ -93,7 +103,7 @@ impl<'n> Emitter<'_, 'n> {
 
     pub(super) fn document_head(&mut self, comment: &'n str) {
         if !comment.is_empty() {
-            self.comments.head = comment;
+            self.comments.add(comment, "", "", "");
             self.head(0);
             self.writer.put_break();
         }
@@ -108,6 +118,9 @@ impl<'n> Emitter<'_, 'n> {
 
     /// Writes what comes before a node.
     pub(super) fn head(&mut self, indent: usize) {
+        if !self.comments.any {
+            return;
+        }
         let tail = std::mem::take(&mut self.comments.tail);
         if !tail.is_empty() {
             self.writer.put_indent(indent);
@@ -131,7 +144,7 @@ impl<'n> Emitter<'_, 'n> {
 
     /// Writes what comes after a scalar, or after the place where a collection begins.
     pub(super) fn begun(&mut self, context: Context) {
-        if context.is_key() {
+        if !self.comments.any || context.is_key() {
             return;
         }
         if context.flow && self.comments.has_trailing() {
@@ -149,6 +162,9 @@ impl<'n> Emitter<'_, 'n> {
 
     /// Writes the line comment of a key before its value, if that goes on on the next line.
     pub(super) fn line_of_key(&mut self, value: &Node, indent: usize) {
+        if self.comments.key_line.is_empty() {
+            return;
+        }
         let block = match value {
             Node::Scalar(_) => {
                 if self.comments.line.is_empty() {
