@@ -336,5 +336,15 @@ async fn the_plain_manifests_reconcile_with_the_controllers_run_as_they_say() ->
             process.log().display()
         );
     }
+    // Whoever began with the manifests, or with Flux's, can go on with the chart.
+    let chart = chart_dir();
+    let chart = chart.to_string_lossy();
+    let refused = site.helm(&["install", "perigee", &chart]);
+    let refused = refused
+        .expect_err("the objects are there already")
+        .to_string();
+    assert!(refused.contains("ownership"), "{refused}");
+    site.helm(&["install", "perigee", &chart, "--take-ownership"])?;
+    assert_eq!(site.workload().await?.as_deref(), Some("one"));
     Ok(())
 }
