@@ -223,8 +223,7 @@ fn qualify(mut operand: Plan, key: Plan, mode: Mode) -> Built {
         ) => None,
         Plan::Constant(Constant::Null) => Some("types.Null"),
         Plan::Constant(constant) => Some(constant.value().go_type()),
-        Plan::List(_) if is_constant(&key) => Some("*types.baseList"),
-        Plan::Map(_) if is_constant(&key) => Some("*types.baseMap"),
+        _ if is_constant(&key) => fold(&key),
         _ => None,
     };
     match bad {
@@ -326,6 +325,28 @@ fn is_constant(plan: &Plan) -> bool {
             .all(|entry| is_constant(&entry.key) && is_constant(&entry.value)),
         _ => false,
     }
+}
+
+/// The type that upstream's folding makes of a list or map of constants: an element with `?` is no optional, so that the
+/// whole is an error.
+fn fold(plan: &Plan) -> Option<&'static str> {
+    let fails = |optional: bool, value: &Plan| optional || fold(value) == Some("*types.Err");
+    let (failed, name) = match plan {
+        Plan::List(elements) => (
+            elements
+                .iter()
+                .any(|element| fails(element.optional, &element.value)),
+            "*types.baseList",
+        ),
+        Plan::Map(entries) => (
+            entries
+                .iter()
+                .any(|entry| fails(entry.optional, &entry.value) || fails(false, &entry.key)),
+            "*types.baseMap",
+        ),
+        _ => return None,
+    };
+    Some(if failed { "*types.Err" } else { name })
 }
 
 /// The variable that a chain of fields starts from.

@@ -344,7 +344,13 @@ async fn the_plain_manifests_reconcile_with_the_controllers_run_as_they_say() ->
         .expect_err("the objects are there already")
         .to_string();
     assert!(refused.contains("ownership"), "{refused}");
-    site.helm(&["install", "perigee", &chart, "--take-ownership"])?;
+    site.helm(&[
+        "install",
+        "perigee",
+        &chart,
+        "--take-ownership",
+        "--force-conflicts",
+    ])?;
     assert_eq!(site.workload().await?.as_deref(), Some("one"));
     Ok(())
 }
