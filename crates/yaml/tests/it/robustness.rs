@@ -106,3 +106,18 @@ fn many_keys_are_read_and_printed_in_line_with_their_number() {
         Some("99999")
     );
 }
+
+#[test]
+fn many_comments_are_kept_in_line_with_their_number() {
+    // Quadratic work would take minutes here.
+    let mut text = format!("{}x # line\n", "- ".repeat(300));
+    for n in 0..100_000 {
+        text.push_str(&format!("{}# {n}\n", " ".repeat(n % 2)));
+    }
+    text.push_str("- y\n");
+    let document = yaml::parse_document(&text).unwrap().unwrap();
+    let mut out = Vec::new();
+    yaml::v3::emit_document(&document, &mut out);
+    let written = String::from_utf8(out).unwrap();
+    assert_eq!(written.matches('#').count(), 100_001);
+}
