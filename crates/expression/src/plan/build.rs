@@ -209,10 +209,7 @@ impl<'a> Builder<'a> {
 }
 
 fn qualify(mut operand: Plan, key: Plan, mode: Mode) -> Built {
-    // A type has no fields.
-    if let Some(variable) = root(&mut operand) {
-        variable.type_name = None;
-    }
+    take_for_variables(&mut operand);
     let bad = match &key {
         Plan::Constant(
             Constant::String(_)
@@ -324,6 +321,20 @@ fn is_constant(plan: &Plan) -> bool {
             .iter()
             .all(|entry| is_constant(&entry.key) && is_constant(&entry.value)),
         _ => false,
+    }
+}
+
+/// A type has no fields: what a name is asked of is a variable.
+fn take_for_variables(plan: &mut Plan) {
+    match plan {
+        Plan::Variable(variable) => variable.type_name = None,
+        Plan::Qualify(qualify) => take_for_variables(&mut qualify.operand),
+        Plan::Conditional(parts) => {
+            let [_, yes, no] = &mut **parts;
+            take_for_variables(yes);
+            take_for_variables(no);
+        }
+        _ => {}
     }
 }
 
