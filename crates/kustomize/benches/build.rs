@@ -149,7 +149,14 @@ fn main() {
         .expect("the target directory");
     let mut out = std::io::stdout().lock();
     let mut smallest: Option<f64> = None;
-    for case in cases() {
+    // `cargo bench -p kustomize --bench build -- overlay` runs the cases with that in their name.
+    let wanted = std::env::args().skip(1).find(|word| !word.starts_with('-'));
+    let chosen = cases().into_iter().filter(|case| {
+        wanted
+            .as_ref()
+            .is_none_or(|wanted| case.name.contains(wanted.as_str()))
+    });
+    for case in chosen {
         let dir = tempfile::tempdir().expect("a directory");
         let mut memory = MemoryTree::default();
         for (path, text) in &case.files {
