@@ -12,7 +12,7 @@ use std::{
 use api::kustomize::KustomizationStatus;
 use apply::health::HealthCheck;
 use kustomize::ReadSet;
-use runtime::{ObjectKey, status::Unseen};
+use runtime::{ObjectKey, held::Held};
 use tokio::time::Instant;
 
 use crate::expressions::Expressions;
@@ -48,7 +48,7 @@ pub(crate) struct HealthWait {
 #[derive(Default)]
 pub(crate) struct Notes {
     /// Status writes that the cache may not show yet.
-    pub(crate) unseen: Unseen<KustomizationStatus>,
+    pub(crate) held: Option<Held<KustomizationStatus>>,
     /// The objects as last applied.
     pub(crate) known: apply::State,
     /// When everything is to be verified again.

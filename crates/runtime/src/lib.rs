@@ -14,6 +14,7 @@ pub mod conditions;
 pub mod controller;
 pub mod events;
 pub mod flags;
+pub mod held;
 pub mod http;
 pub mod key;
 pub mod leadership;

@@ -81,48 +81,6 @@ struct WrittenMetadata {
     resource_version: String,
 }
 
-/// What this process wrote to an object and its cache may not show yet.
-///
-/// A patch is a difference; made against a state that the cache has not caught up with, it would
-/// leave out what must change back. So whoever writes a status asks here what the server holds.
-#[derive(Clone, Debug)]
-pub struct Unseen<S> {
-    /// Resource versions that came before the last write.
-    before: Vec<String>,
-    written: Option<S>,
-}
-
-impl<S> Default for Unseen<S> {
-    fn default() -> Self {
-        Self {
-            before: Vec::new(),
-            written: None,
-        }
-    }
-}
-
-impl<S: Clone> Unseen<S> {
-    /// The status that the server holds, given what the cache shows.
-    pub fn current(&mut self, resource_version: &str, cached: &S) -> S {
-        match &self.written {
-            Some(written) if self.before.iter().any(|seen| seen == resource_version) => {
-                written.clone()
-            }
-            _ => {
-                self.before.clear();
-                self.written = None;
-                cached.clone()
-            }
-        }
-    }
-
-    /// Notes that `status` was written over the object at the resource version `before`.
-    pub fn wrote(&mut self, before: &str, status: S) {
-        self.before.push(before.to_owned());
-        self.written = Some(status);
-    }
-}
-
 /// Replaces the finalizers of `target`, which must still be at `resource_version`.
 ///
 /// Returns the object's new resource version.
@@ -152,26 +110,6 @@ pub async fn set_finalizers(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_cache_that_lags_behind_does_not_hide_what_was_written() {
-        let mut unseen = Unseen::default();
-        assert_eq!(unseen.current("1", &"cached"), "cached");
-        unseen.wrote("1", "first");
-        unseen.wrote("2", "second");
-        for (version, cached, expected) in [
-            ("1", "cached", "second"),
-            ("2", "first", "second"),
-            ("3", "third", "third"),
-        ] {
-            assert_eq!(unseen.current(version, &cached), expected, "{version}");
-        }
-        assert_eq!(
-            unseen.current("1", &"cached"),
-            "cached",
-            "caught up: nothing is remembered"
-        );
-    }
 
     #[test]
     fn a_patch_says_exactly_what_differs() {

@@ -102,7 +102,7 @@ pub(super) async fn recover(
 
 /// The time until everything is to be verified, if the last run applied exactly `digest`.
 fn applied_before(attempt: &Attempt<'_>, digest: &str) -> Option<Duration> {
-    let status = &attempt.base;
+    let status = attempt.held.status();
     let last = status.history.first()?;
     let same = last.digest == digest
         && last.last_reconciled_status == result::RECONCILIATION_SUCCEEDED
@@ -181,7 +181,7 @@ async fn apply(
         // What is about to exist is written down first, so that nothing can be leaked.
         attempt.status.inventory = Some(inventory_of(&inventory::union(&old, &planned)));
     }
-    let last = attempt.base.history.first();
+    let last = attempt.held.status().history.first();
     if new || last.is_none_or(|entry| entry.digest != prepared.digest) {
         // Other content is announced before it is applied: a process that dies in between must not
         // leave a status that says Ready at the old content, which `recover` would believe.
@@ -422,11 +422,12 @@ async fn look(attempt: &mut Attempt<'_>, digest: &str) -> Result<Success, Failur
     let fail_fast = attempt.cx.config.fail_fast;
     let failure = match summary.readiness(fail_fast) {
         Readiness::Ready => {
-            let healthy = attempt.base.conditions.iter().any(|condition| {
+            let healthy = attempt.held.status().conditions.iter().any(|condition| {
                 condition.r#type == result::HEALTHY_CONDITION
                     && condition.status == ConditionStatus::True
             });
-            let newer = attempt.base.last_applied_revision.as_ref() != Some(&attempt.revision);
+            let newer =
+                attempt.held.status().last_applied_revision.as_ref() != Some(&attempt.revision);
             let message = format!("Health check passed in {took}");
             attempt.conditions.set_true(
                 result::HEALTHY_CONDITION,

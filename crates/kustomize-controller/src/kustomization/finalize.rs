@@ -9,12 +9,10 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use api::{
-    event::Severity,
-    kustomize::kustomization::DeletionPolicy,
-    meta::{FINALIZER, reason::kustomization as result},
+    event::Severity, kustomize::kustomization::DeletionPolicy,
+    meta::reason::kustomization as result,
 };
 use apply::{inventory, prune::PruneAction};
-use kube::ResourceExt;
 use runtime::{conditions::kind::READY, events::Audience};
 use tokio::time::Instant;
 
@@ -58,16 +56,10 @@ pub(super) async fn finalize(attempt: &mut Attempt<'_>) -> Result<Success, Failu
             return Ok(waiting);
         }
     }
-    let mut finalizers = attempt.object.finalizers().to_vec();
-    let held = finalizers.len();
-    finalizers.retain(|finalizer| finalizer != FINALIZER);
-    if finalizers.len() != held {
-        match attempt.set_finalizers(&finalizers).await {
-            Err(error) if !error.is_not_found() => return Err(Failure::api(&error)),
-            _ => {}
-        }
+    match attempt.release_finalizer().await {
+        Err(error) if !error.is_not_found() => Err(Failure::api(&error)),
+        _ => Ok(Success::Finalized),
     }
-    Ok(Success::Finalized)
 }
 
 /// The account that the objects are to be deleted as, if it is gone.

@@ -15,7 +15,7 @@ use runtime::{
     client::ApiError,
     conditions::{Conditions, kind::READY},
     controller::{Ending, jittered, random_unit},
-    status,
+    held::{Held, Writer},
 };
 use snapshot::Snapshot;
 use tokio::time::Instant;
@@ -140,13 +140,10 @@ pub(super) struct Attempt<'a> {
     pub(super) key: &'a ObjectKey,
     pub(super) object: Arc<Kustomization>,
     pub(super) notes: Notes,
-    /// The status that the server holds.
-    pub(super) base: KustomizationStatus,
+    pub(super) held: Held<KustomizationStatus>,
     /// The status as it is to be, conditions apart.
     pub(super) status: KustomizationStatus,
     pub(super) conditions: Conditions,
-    /// The resource version that was last seen or written.
-    pub(super) resource_version: String,
     pub(super) started: Instant,
     /// The revision of the source.
     pub(super) revision: String,
@@ -170,19 +167,21 @@ pub(super) async fn reconcile(cx: &Context, key: &ObjectKey) -> Ending {
 impl<'a> Attempt<'a> {
     fn begin(cx: &'a Context, key: &'a ObjectKey, object: Arc<Kustomization>) -> Self {
         let mut notes = cx.memory.take(key);
-        let resource_version = object.resource_version().unwrap_or_default();
         let cached = object.status.clone().unwrap_or_default();
-        let base = notes.unseen.current(&resource_version, &cached);
+        let held = Held::begin(notes.held.take(), &object.metadata, &cached);
         let generation = object.metadata.generation.unwrap_or_default();
         Self {
             cx,
             key,
             notes,
-            conditions: Conditions::new(base.conditions.clone(), generation, Timestamp::now()),
-            status: base.clone(),
-            base,
+            conditions: Conditions::new(
+                held.status().conditions.clone(),
+                generation,
+                Timestamp::now(),
+            ),
+            status: held.status().clone(),
+            held,
             object,
-            resource_version,
             started: Instant::now(),
             revision: String::new(),
             origin_revision: None,
@@ -220,25 +219,14 @@ impl<'a> Attempt<'a> {
     }
 
     async fn hold_finalizer(&mut self) -> Result<(), Failure> {
-        let mut finalizers = self.object.finalizers().to_vec();
-        if finalizers.iter().any(|finalizer| finalizer == FINALIZER) {
-            return Ok(());
-        }
-        finalizers.push(FINALIZER.to_owned());
-        self.set_finalizers(&finalizers)
-            .await
-            .map_err(|error| Failure::api(&error))
+        let to = writer(self.cx, self.key);
+        let held = self.held.add_finalizer(to, FINALIZER).await;
+        held.map_err(|error| Failure::api(&error))
     }
 
-    pub(super) async fn set_finalizers(&mut self, finalizers: &[String]) -> Result<(), ApiError> {
-        let target = self.cx.resource.object(&self.key.namespace, &self.key.name);
-        let version = &self.resource_version;
-        let written =
-            status::set_finalizers(&self.cx.client, target, STATUS_MANAGER, version, finalizers)
-                .await?;
-        self.notes.unseen.wrote(version, self.base.clone());
-        self.resource_version = written;
-        Ok(())
+    pub(super) async fn release_finalizer(&mut self) -> Result<(), ApiError> {
+        let to = writer(self.cx, self.key);
+        self.held.remove_finalizer(to, FINALIZER).await
     }
 
     /// Compiles the expressions of the spec, unless that is done.
@@ -413,7 +401,7 @@ impl<'a> Attempt<'a> {
     /// Whether a person asked for a run that has not been made.
     pub(super) fn is_requested(&self) -> bool {
         let asked = watch::request(&*self.object);
-        asked.is_some() && asked != self.base.last_handled_reconcile_at.as_deref()
+        asked.is_some() && asked != self.held.status().last_handled_reconcile_at.as_deref()
     }
 
     /// Shows in memory what the run is at, and that Ready is open: events carry its reason.
@@ -427,9 +415,9 @@ impl<'a> Attempt<'a> {
     /// Leaves the status as the server holds it: the run had nothing to do after all.
     pub(super) fn take_back(&mut self) {
         let generation = self.generation();
-        let conditions = self.base.conditions.clone();
+        let conditions = self.held.status().conditions.clone();
         self.conditions = Conditions::new(conditions, generation, Timestamp::now());
-        self.status = self.base.clone();
+        self.status = self.held.status().clone();
     }
 
     fn open(&mut self) {
@@ -449,7 +437,8 @@ impl<'a> Attempt<'a> {
         for condition in &mut self.status.conditions {
             // What ends as it was has not changed, whatever it was in between.
             let before = self
-                .base
+                .held
+                .status()
                 .conditions
                 .iter()
                 .find(|c| c.r#type == condition.r#type);
@@ -460,17 +449,8 @@ impl<'a> Attempt<'a> {
                 condition.last_transition_time = before.last_transition_time;
             }
         }
-        let target = self.cx.resource.object(&self.key.namespace, &self.key.name);
-        let (base, status) = (&self.base, &self.status);
-        let written = status::patch(&self.cx.client, target, STATUS_MANAGER, base, status).await?;
-        if let Some(version) = written {
-            self.notes
-                .unseen
-                .wrote(&self.resource_version, self.status.clone());
-            self.resource_version = version;
-            self.base = self.status.clone();
-        }
-        Ok(())
+        let to = writer(self.cx, self.key);
+        self.held.write(to, self.status.clone()).await
     }
 
     /// The object as events name it.
@@ -480,7 +460,7 @@ impl<'a> Attempt<'a> {
             kind: super::NAME.kind.to_owned(),
             name: self.key.name.to_string(),
             namespace: self.key.namespace.to_string(),
-            resource_version: self.resource_version.clone(),
+            resource_version: self.held.version().to_owned(),
             uid: self.object.uid().unwrap_or_default(),
             field_path: String::new(),
         }
@@ -492,5 +472,13 @@ impl<'a> Attempt<'a> {
         let wait = jittered(interval, self.cx.config.jitter, random_unit());
         self.notes.full_due = Some(Instant::now() + wait);
         wait
+    }
+}
+
+fn writer<'a>(cx: &'a Context, key: &'a ObjectKey) -> Writer<'a> {
+    Writer {
+        client: &cx.client,
+        target: cx.resource.object(&key.namespace, &key.name),
+        field_manager: STATUS_MANAGER,
     }
 }

@@ -94,6 +94,7 @@ impl Attempt<'_> {
             durations
                 .with_label_values(&labels)
                 .observe(self.started.elapsed().as_secs_f64());
+            self.notes.held = self.held.end();
             self.cx.memory.put(self.key, self.notes);
         }
         ending

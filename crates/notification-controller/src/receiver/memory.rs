@@ -6,27 +6,26 @@ use std::{
 };
 
 use api::notification::ReceiverStatus;
-use runtime::{ObjectKey, status::Unseen};
+use runtime::{ObjectKey, held::Held};
 
 /// See the module. Lost with the process: it saves writes, it decides nothing.
 #[derive(Debug, Default)]
-pub(crate) struct Memory(Mutex<BTreeMap<ObjectKey, Unseen<ReceiverStatus>>>);
+pub(crate) struct Memory(Mutex<BTreeMap<ObjectKey, Held<ReceiverStatus>>>);
 
 impl Memory {
     /// Hands out what was written; a run puts it back. The queue runs an object once at a time.
-    pub(super) fn take(&self, key: &ObjectKey) -> Unseen<ReceiverStatus> {
+    pub(super) fn take(&self, key: &ObjectKey) -> Option<Held<ReceiverStatus>> {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(key)
-            .unwrap_or_default()
     }
 
     /// Takes it back.
-    pub(super) fn put(&self, key: &ObjectKey, unseen: Unseen<ReceiverStatus>) {
+    pub(super) fn put(&self, key: &ObjectKey, held: Held<ReceiverStatus>) {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(key.clone(), unseen);
+            .insert(key.clone(), held);
     }
 }

@@ -87,7 +87,7 @@ impl Reconciler for ReceiverReconciler {
 
 /// Lets go of a deleted object.
 async fn finalize(session: &mut Session<'_>) -> Result<Ending, ApiError> {
-    let mut status = session.held.clone();
+    let mut status = session.held.status().clone();
     draft::handled(&mut status, &session.object);
     session.write(status).await?;
     session.remove_finalizer().await?;
@@ -113,7 +113,7 @@ async fn work(session: &mut Session<'_>) -> Result<Ending, ApiError> {
             },
         }
     };
-    let report = draft::finish(&session.held, &object, verdict, Timestamp::now());
+    let report = draft::finish(session.held.status(), &object, verdict, Timestamp::now());
     session.write(report.status).await?;
     if let Some(note) = report.note {
         if note.severity == Severity::Error {

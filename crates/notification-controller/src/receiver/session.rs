@@ -10,9 +10,9 @@ use api::{
 use kube::ResourceExt;
 use runtime::{
     ObjectKey,
-    client::{ApiError, Target},
+    client::ApiError,
     events::{self, Audience, Event},
-    status::{self, Unseen},
+    held::{Held, Writer},
 };
 
 use super::{NAME, draft::Note, reconcile::ReceiverReconciler};
@@ -23,10 +23,7 @@ pub(super) struct Session<'a> {
     pub(super) of: &'a ReceiverReconciler,
     pub(super) key: &'a ObjectKey,
     pub(super) object: Arc<Receiver>,
-    /// The status that the server holds.
-    pub(super) held: ReceiverStatus,
-    unseen: Unseen<ReceiverStatus>,
-    version: String,
+    pub(super) held: Held<ReceiverStatus>,
 }
 
 impl<'a> Session<'a> {
@@ -36,64 +33,37 @@ impl<'a> Session<'a> {
         key: &'a ObjectKey,
         object: Arc<Receiver>,
     ) -> Self {
-        let mut unseen = of.memory.take(key);
-        let version = object.resource_version().unwrap_or_default();
         let cached = object.status.clone().unwrap_or_default();
         Self {
             of,
             key,
-            held: unseen.current(&version, &cached),
-            unseen,
-            version,
+            held: Held::begin(of.memory.take(key), &object.metadata, &cached),
             object,
         }
     }
 
     /// Ends the run.
     pub(super) fn close(self) {
-        self.of.memory.put(self.key, self.unseen);
+        if let Some(held) = self.held.end() {
+            self.of.memory.put(self.key, held);
+        }
     }
 
     /// Adds our finalizer if it is missing.
     pub(super) async fn add_finalizer(&mut self) -> Result<(), ApiError> {
-        let mut finalizers = self.object.finalizers().to_vec();
-        if finalizers.iter().any(|name| name == FINALIZER) {
-            return Ok(());
-        }
-        finalizers.push(FINALIZER.to_owned());
-        self.set_finalizers(&finalizers).await
+        let to = writer(self.of, self.key);
+        self.held.add_finalizer(to, FINALIZER).await
     }
 
     /// Removes our finalizer and leaves others alone.
     pub(super) async fn remove_finalizer(&mut self) -> Result<(), ApiError> {
-        let mut finalizers = self.object.finalizers().to_vec();
-        finalizers.retain(|name| name != FINALIZER);
-        if finalizers.len() == self.object.finalizers().len() {
-            return Ok(());
-        }
-        self.set_finalizers(&finalizers).await
-    }
-
-    async fn set_finalizers(&mut self, finalizers: &[String]) -> Result<(), ApiError> {
-        let client = &self.of.context.client;
-        let version = &self.version;
-        let written =
-            status::set_finalizers(client, self.target(), CONTROLLER, version, finalizers).await?;
-        self.unseen.wrote(&self.version, self.held.clone());
-        self.version = written;
-        Ok(())
+        let to = writer(self.of, self.key);
+        self.held.remove_finalizer(to, FINALIZER).await
     }
 
     /// Writes a status; nothing when it is what the server holds.
     pub(super) async fn write(&mut self, status: ReceiverStatus) -> Result<(), ApiError> {
-        let client = &self.of.context.client;
-        let written = status::patch(client, self.target(), CONTROLLER, &self.held, &status).await?;
-        if let Some(version) = written {
-            self.unseen.wrote(&self.version, status.clone());
-            self.version = version;
-            self.held = status;
-        }
-        Ok(())
+        self.held.write(writer(self.of, self.key), status).await
     }
 
     /// Tells the cluster something of the object.
@@ -104,7 +74,7 @@ impl<'a> Session<'a> {
                 kind: NAME.kind.to_owned(),
                 name: self.key.name.to_string(),
                 namespace: self.key.namespace.to_string(),
-                resource_version: self.version.clone(),
+                resource_version: self.held.version().to_owned(),
                 uid: self.object.uid().unwrap_or_default(),
                 ..ObjectReference::default()
             },
@@ -115,8 +85,12 @@ impl<'a> Session<'a> {
             audience: Audience::Cluster,
         });
     }
+}
 
-    fn target(&self) -> Target<'a> {
-        self.of.resource.object(&self.key.namespace, &self.key.name)
+fn writer<'a>(of: &'a ReceiverReconciler, key: &'a ObjectKey) -> Writer<'a> {
+    Writer {
+        client: &of.context.client,
+        target: of.resource.object(&key.namespace, &key.name),
+        field_manager: CONTROLLER,
     }
 }

@@ -8,13 +8,13 @@ use std::{
 };
 
 use api::source::GitRepositoryStatus;
-use runtime::{ObjectKey, status::Unseen};
+use runtime::{ObjectKey, held::Held};
 
 /// What only the object's own runs look at.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     /// Status writes that the cache may not show yet.
-    pub(super) unseen: Unseen<GitRepositoryStatus>,
+    pub(super) held: Option<Held<GitRepositoryStatus>>,
     /// The connection pool of the last run, and what it was made from.
     pub(super) remote: Option<(String, git::Remote)>,
 }

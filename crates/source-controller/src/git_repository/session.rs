@@ -13,7 +13,7 @@ use runtime::{
     ObjectKey,
     client::ApiError,
     events::{self, Event},
-    status,
+    held::{Held, Writer},
 };
 
 use super::{NAME, draft::Draft, memory::Notes, report::Note};
@@ -28,32 +28,30 @@ pub(super) struct Session<'a> {
     pub(super) before: GitRepositoryStatus,
     pub(super) draft: Draft,
     pub(super) notes: Notes,
-    held: GitRepositoryStatus,
-    version: String,
+    held: Held<GitRepositoryStatus>,
 }
 
 impl<'a> Session<'a> {
     /// Begins a run on an object of the cache.
     pub(super) fn open(ctx: &'a Context, key: &'a ObjectKey, object: Arc<GitRepository>) -> Self {
         let mut notes = ctx.memory.take(key);
-        let version = object.resource_version().unwrap_or_default();
         let cached = object.status.clone().unwrap_or_default();
-        let held = notes.unseen.current(&version, &cached);
+        let held = Held::begin(notes.held.take(), &object.metadata, &cached);
         let generation = object.metadata.generation.unwrap_or_default();
         Self {
             ctx,
             key,
-            before: held.clone(),
-            draft: Draft::new(&held, generation, Timestamp::now()),
+            before: held.status().clone(),
+            draft: Draft::new(held.status(), generation, Timestamp::now()),
             notes,
             held,
-            version,
             object,
         }
     }
 
     /// Ends the run.
-    pub(super) fn close(self) {
+    pub(super) fn close(mut self) {
+        self.notes.held = self.held.end();
         self.ctx.memory.put(self.key, self.notes);
     }
 
@@ -64,57 +62,20 @@ impl<'a> Session<'a> {
 
     /// Adds our finalizer if it is missing.
     pub(super) async fn add_finalizer(&mut self) -> Result<(), ApiError> {
-        let mut finalizers = self.object.finalizers().to_vec();
-        if finalizers.iter().any(|name| name == FINALIZER) {
-            return Ok(());
-        }
-        finalizers.push(FINALIZER.to_owned());
-        self.set_finalizers(&finalizers).await
+        let to = writer(self.ctx, self.key);
+        self.held.add_finalizer(to, FINALIZER).await
     }
 
     /// Removes our finalizer and leaves others alone.
     pub(super) async fn remove_finalizer(&mut self) -> Result<(), ApiError> {
-        let mut finalizers = self.object.finalizers().to_vec();
-        finalizers.retain(|name| name != FINALIZER);
-        if finalizers.len() == self.object.finalizers().len() {
-            return Ok(());
-        }
-        self.set_finalizers(&finalizers).await
-    }
-
-    async fn set_finalizers(&mut self, finalizers: &[String]) -> Result<(), ApiError> {
-        let target = self
-            .ctx
-            .resource
-            .object(&self.key.namespace, &self.key.name);
-        let version = status::set_finalizers(
-            &self.ctx.client,
-            target,
-            CONTROLLER,
-            &self.version,
-            finalizers,
-        )
-        .await?;
-        self.notes.unseen.wrote(&self.version, self.held.clone());
-        self.version = version;
-        Ok(())
+        let to = writer(self.ctx, self.key);
+        self.held.remove_finalizer(to, FINALIZER).await
     }
 
     /// Writes the draft; nothing when it is what the server holds.
     pub(super) async fn write(&mut self) -> Result<(), ApiError> {
-        let status = self.draft.to_status(&self.held);
-        let target = self
-            .ctx
-            .resource
-            .object(&self.key.namespace, &self.key.name);
-        let written =
-            status::patch(&self.ctx.client, target, CONTROLLER, &self.held, &status).await?;
-        if let Some(version) = written {
-            self.notes.unseen.wrote(&self.version, status.clone());
-            self.version = version;
-            self.held = status;
-        }
-        Ok(())
+        let status = self.draft.to_status(self.held.status());
+        self.held.write(writer(self.ctx, self.key), status).await
     }
 
     /// Tells something of the object.
@@ -127,7 +88,7 @@ impl<'a> Session<'a> {
                 kind: NAME.kind.to_owned(),
                 name: self.key.name.to_string(),
                 namespace: self.key.namespace.to_string(),
-                resource_version: self.version.clone(),
+                resource_version: self.held.version().to_owned(),
                 uid: self.uid(),
                 field_path: String::new(),
             },
@@ -137,5 +98,13 @@ impl<'a> Session<'a> {
             metadata,
             audience: note.audience,
         });
+    }
+}
+
+fn writer<'a>(ctx: &'a Context, key: &'a ObjectKey) -> Writer<'a> {
+    Writer {
+        client: &ctx.client,
+        target: ctx.resource.object(&key.namespace, &key.name),
+        field_manager: CONTROLLER,
     }
 }
