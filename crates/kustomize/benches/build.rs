@@ -2,10 +2,13 @@
 //!
 //! `cargo bench -p kustomize` prints a line per case: the library with a warm cache (objects, then with their text), with
 //! an empty one from disk, and both programs as processes with their peak memory. The process of ours is the `perigee`
-//! beside this program (`cargo build --release -p cli`); without it that column is empty. On a shared machine only the
-//! ratios say something; growth is the time per resource against that of the smallest case.
+//! beside this program (`cargo build --release -p cli`); without it that column is empty. On a shared machine only ratios
+//! and counts say something: growth is what a resource costs against a resource of the smallest case, in time, in
+//! allocations and, where `valgrind` is installed, in instructions of the whole process. The counts are those of the
+//! algorithm; time also grows with what no longer fits the processor's caches.
 
-use std::io::Write as _;
+use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -16,6 +19,10 @@ use kustomize::{DiskTree, MemoryTree, Options, Order, ParseCache};
 const RUNS: u32 = 10;
 /// How often a program runs.
 const PROGRAM_RUNS: u32 = 3;
+/// The real tool's time grows with the square; above this many resources it is not waited for.
+const THEIRS_UP_TO: u32 = 3000;
+/// Between two looks at a process's peak memory.
+const LOOK: Duration = Duration::from_micros(100);
 const SIZES: [u32; 3] = [1000, 3000, 10_000];
 
 struct Case {
@@ -109,7 +116,7 @@ fn process(program: &Path, dir: &Path) -> Option<Process> {
             let mut peak = 0;
             while let Some(kib) = peak_kib(&status) {
                 peak = kib;
-                std::thread::yield_now();
+                std::thread::sleep(LOOK);
             }
             peak
         });
@@ -126,6 +133,40 @@ fn process(program: &Path, dir: &Path) -> Option<Process> {
         }
     }
     fastest
+}
+
+/// The instructions that `program build dir` takes; none without valgrind.
+fn instructions(program: &Path, dir: &Path) -> Option<u64> {
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(program)
+        .arg("build")
+        .arg(dir)
+        .stdout(Stdio::null())
+        .output()
+        .ok()?;
+    let report = String::from_utf8(output.stderr).ok()?;
+    let count = report
+        .lines()
+        .find_map(|line| line.split_once("Collected : "))?
+        .1;
+    count.trim().parse().ok()
+}
+
+/// Prints what a resource costs, and how often that is what it costs in the smallest case.
+fn print_growth(
+    out: &mut impl Write,
+    resources: u32,
+    smallest: &mut BTreeMap<&'static str, f64>,
+    costs: &[(&'static str, Option<f64>)],
+) {
+    for (unit, cost) in costs {
+        let Some(cost) = cost else { continue };
+        let each = cost / f64::from(resources);
+        let growth = each / *smallest.entry(unit).or_insert(each);
+        writeln!(out, "  per resource: {each:.1} {unit}, growth {growth:.2}")
+            .expect("standard output");
+    }
 }
 
 fn peak_kib(status: &Path) -> Option<u32> {
@@ -148,7 +189,7 @@ fn main() {
         .map(|dir| dir.join("perigee"))
         .expect("the target directory");
     let mut out = std::io::stdout().lock();
-    let mut smallest: Option<f64> = None;
+    let mut smallest = BTreeMap::new();
     // `cargo bench -p kustomize --bench build -- overlay` runs the cases with that in their name.
     let wanted = std::env::args().skip(1).find(|word| !word.starts_with('-'));
     let chosen = cases().into_iter().filter(|case| {
@@ -186,13 +227,28 @@ fn main() {
             case.name
         )
         .expect("standard output");
-        let per_resource = cold.as_secs_f64() / f64::from(case.resources);
-        let growth = per_resource / *smallest.get_or_insert(per_resource);
         if case.resources >= SIZES[0] {
-            writeln!(out, "  growth: {growth:.2}").expect("standard output");
+            let counted = allocation_counter::measure(|| {
+                let built = kustomize::build(&tree, "top", &options, &ParseCache::default());
+                drop(built.expect("a build").to_yaml());
+            });
+            let as_float = |count: u64| count as f64;
+            let costs = [
+                ("µs", Some(cold.as_secs_f64() * 1e6)),
+                ("allocations", Some(as_float(counted.count_total))),
+                ("allocated bytes", Some(as_float(counted.bytes_total))),
+                (
+                    "instructions",
+                    instructions(&ours, &dir.path().join("top")).map(as_float),
+                ),
+            ];
+            print_growth(&mut out, case.resources, &mut smallest, &costs);
         }
         let mut times = Vec::new();
         for (name, program) in [("perigee", &ours), ("kustomize", &theirs)] {
+            if name == "kustomize" && case.resources > THEIRS_UP_TO {
+                continue;
+            }
             let Some(process) = process(program, &dir.path().join("top")) else {
                 writeln!(out, "  {name}: not built").expect("standard output");
                 continue;
