@@ -63,7 +63,7 @@ pub(crate) fn kustomization() -> ApiResource {
     )
 }
 
-fn git_repository() -> ApiResource {
+pub(crate) fn git_repository() -> ApiResource {
     resource(
         "source.toolkit.fluxcd.io",
         "GitRepository",

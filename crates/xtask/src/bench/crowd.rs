@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::report::seconds;
-use crate::rig::Rig;
 use crate::rig::alerting::Alerting;
+use crate::rig::{Rig, git_repository};
 
 /// Events in the burst, and how many are under way at once.
 const EVENTS: usize = 10_000;
@@ -34,11 +34,13 @@ pub(crate) struct Crowd {
     /// Seconds until a webhook was answered: half of them, and all but a hundredth.
     during: [f64; 2],
     afterwards: [f64; 2],
+    /// The floor: the same of the bare patch that a webhook comes down to, one after the other.
+    bare: [f64; 2],
 }
 
 impl Crowd {
     /// What people read.
-    pub(crate) fn lines(&self) -> [String; 2] {
+    pub(crate) fn lines(&self) -> [String; 3] {
         let milliseconds =
             |[median, most]: [f64; 2]| format!("{:.1} ms, p99 {:.1} ms", median * 1e3, most * 1e3);
         [
@@ -55,6 +57,10 @@ impl Crowd {
                 "webhooks answered meanwhile in {}; {WEBHOOKS} more, {CALLERS} at a time, in {}",
                 milliseconds(self.during),
                 milliseconds(self.afterwards),
+            ),
+            format!(
+                "  floor: {WEBHOOKS} bare patches, one at a time, in {}",
+                milliseconds(self.bare)
             ),
         ]
     }
@@ -104,6 +110,17 @@ pub(crate) async fn measure(rig: &Rig) -> Result<Crowd> {
         .buffer_unordered(CALLERS)
         .try_collect()
         .await?;
+    let mut bare = Vec::new();
+    for number in 0..WEBHOOKS {
+        let began = Instant::now();
+        rig.annotate(
+            &git_repository(),
+            &rig.monorepo.source,
+            &format!("bare-{number}"),
+        )
+        .await?;
+        bare.push(began.elapsed());
+    }
     Ok(Crowd {
         taken_seconds: taken.as_secs_f64(),
         settled_seconds: settled.as_secs_f64(),
@@ -113,6 +130,7 @@ pub(crate) async fn measure(rig: &Rig) -> Result<Crowd> {
         peak_megabytes: usage.peak_memory >> 20,
         during: quantiles(&mut during),
         afterwards: quantiles(&mut afterwards),
+        bare: quantiles(&mut bare),
     })
 }
 
