@@ -232,6 +232,10 @@ fn main() {
                 let built = kustomize::build(&tree, "top", &options, &ParseCache::default());
                 drop(built.expect("a build").to_yaml());
             });
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "a count needs no more than 52 bits"
+            )]
             let as_float = |count: u64| count as f64;
             let costs = [
                 ("µs", Some(cold.as_secs_f64() * 1e6)),

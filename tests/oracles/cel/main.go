@@ -7,9 +7,11 @@ package main
 
 import (
 	"bufio"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"strconv"
@@ -41,15 +43,18 @@ type answer struct {
 }
 
 func main() {
-	in := bufio.NewReaderSize(os.Stdin, 1<<20)
+	in := bufio.NewReader(os.Stdin)
 	out := bufio.NewWriter(os.Stdout)
 	for {
-		line, err := in.ReadBytes('\n')
-		if err != nil {
+		line, err := read(in)
+		if errors.Is(err, io.EOF) {
 			return
 		}
 		var ask request
-		if err := json.Unmarshal(line, &ask); err != nil {
+		if err == nil {
+			err = json.Unmarshal(line, &ask)
+		}
+		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -58,11 +63,30 @@ func main() {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		out.Write(append(body, '\n'))
+		out.Write([]byte{1})
+		binary.Write(out, binary.BigEndian, uint32(len(body)))
+		out.Write(body)
 		if in.Buffered() == 0 {
 			out.Flush()
 		}
 	}
+}
+
+// read returns the one text of a question.
+func read(in io.Reader) ([]byte, error) {
+	var texts, length uint32
+	if err := binary.Read(in, binary.BigEndian, &texts); err != nil {
+		return nil, err
+	}
+	if texts != 1 {
+		return nil, fmt.Errorf("%d texts instead of one", texts)
+	}
+	if err := binary.Read(in, binary.BigEndian, &length); err != nil {
+		return nil, err
+	}
+	text := make([]byte, length)
+	_, err := io.ReadFull(in, text)
+	return text, err
 }
 
 func respond(ask request) (result answer) {

@@ -48,12 +48,12 @@ func main() {
 }
 
 func readTree(in io.Reader) ([]file, error) {
-	var count uint32
-	if err := binary.Read(in, binary.BigEndian, &count); err != nil {
+	var texts uint32
+	if err := binary.Read(in, binary.BigEndian, &texts); err != nil {
 		return nil, err
 	}
-	files := make([]file, 0, count)
-	for range count {
+	files := make([]file, 0, texts/2)
+	for range texts / 2 {
 		path, err := read(in)
 		if err != nil {
 			return nil, io.ErrUnexpectedEOF

@@ -34,13 +34,20 @@ func main() {
 	in := bufio.NewReader(os.Stdin)
 	out := bufio.NewWriter(os.Stdout)
 	for {
-		mode, err := read(in)
+		var texts uint32
+		err := binary.Read(in, binary.BigEndian, &texts)
 		if errors.Is(err, io.EOF) {
 			return
 		}
-		text, err := read(in)
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
+		var mode, text []byte
+		if err == nil {
+			mode, err = read(in)
+		}
+		if err == nil {
+			text, err = read(in)
+		}
+		if err != nil || texts != 2 {
+			fmt.Fprintln(os.Stderr, "a mode and a text are asked for:", err)
 			os.Exit(1)
 		}
 		answer(out, string(mode), text)

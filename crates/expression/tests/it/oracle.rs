@@ -1,11 +1,9 @@
 //! The Go program that answers for cel-go, and our answers to the same questions.
 
-use std::io::{BufRead, BufReader, BufWriter, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{LazyLock, Mutex};
 
 use expression::{Environment, Expression, Numbers, Type};
+use oracle::Oracle;
 use serde_json::{Map, Value, json};
 
 /// How expressions are compiled, and what they see.
@@ -50,14 +48,20 @@ impl Setting {
             Mode::Check(Type::String, _) => "string",
             _ => "",
         };
-        let answer = ORACLE.lock().unwrap().ask(&json!({
+        let question = json!({
             "expression": source,
             "check": self.mode != Mode::Parse,
             "declared": self.variables.keys().collect::<Vec<_>>(),
             "want": wanted,
             "integers": !matches!(self.mode, Mode::Check(_, Numbers::Double)),
             "values": self.variables,
-        }));
+        });
+        let answer = ORACLE
+            .lock()
+            .unwrap()
+            .ask(&[question.to_string().as_bytes()]);
+        let answer = answer.unwrap_or_else(|error| panic!("{question}: {error}"));
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
         let error = answer["error"].as_str().unwrap_or_default();
         match answer["phase"].as_str().unwrap() {
             "done" => Ok(answer["value"].clone()),
@@ -75,52 +79,4 @@ impl Setting {
     }
 }
 
-static ORACLE: LazyLock<Mutex<Oracle>> = LazyLock::new(|| Mutex::new(Oracle::start()));
-
-struct Oracle {
-    _child: Child,
-    input: BufWriter<ChildStdin>,
-    output: BufReader<ChildStdout>,
-}
-
-impl Oracle {
-    fn start() -> Self {
-        let mut child = Command::new(build())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the oracle starts");
-        let input = BufWriter::new(child.stdin.take().unwrap());
-        let output = BufReader::new(child.stdout.take().unwrap());
-        Self {
-            _child: child,
-            input,
-            output,
-        }
-    }
-
-    fn ask(&mut self, request: &Value) -> Value {
-        writeln!(self.input, "{request}").unwrap();
-        self.input.flush().unwrap();
-        let mut answer = String::new();
-        self.output.read_line(&mut answer).unwrap();
-        serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{request}: {error}"))
-    }
-}
-
-/// Builds the oracle beside cargo's own output and returns the program.
-fn build() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let program = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("oracles")
-        .join("cel");
-    let status = Command::new("go")
-        .args(["build", "-o"])
-        .arg(&program)
-        .arg(".")
-        .current_dir(root.join("tests/oracles/cel"))
-        .status()
-        .unwrap_or_else(|error| panic!("these tests need the go command: {error}"));
-    assert!(status.success(), "the CEL oracle does not build");
-    program
-}
+static ORACLE: LazyLock<Mutex<Oracle>> = LazyLock::new(|| Mutex::new(Oracle::start("cel")));

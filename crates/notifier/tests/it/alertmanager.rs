@@ -2,9 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::OnceLock,
     thread,
 };
 
@@ -14,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::{case::chain, connection::error_event};
 
+const PACKAGE: &str = "github.com/prometheus/alertmanager/cmd/alertmanager";
 const CONFIGURATION: &str = "route:\n  receiver: none\nreceivers:\n- name: none\n";
 
 /// A running Alertmanager. It stops when dropped.
@@ -28,7 +27,7 @@ impl Alertmanager {
         let directory = tempfile::tempdir().expect("a directory");
         let configuration = directory.path().join("alertmanager.yml");
         std::fs::write(&configuration, CONFIGURATION).expect("a file");
-        let mut child = Command::new(program())
+        let mut child = Command::new(oracle::program("alertmanager", PACKAGE))
             .arg(format!("--config.file={}", configuration.display()))
             .arg(format!("--storage.path={}", directory.path().display()))
             .args([
@@ -75,25 +74,6 @@ impl Drop for Alertmanager {
         _ = self.child.kill();
         _ = self.child.wait();
     }
-}
-
-fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/oracles/alertmanager");
-        let program = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join("oracles")
-            .join("alertmanager");
-        let status = Command::new("go")
-            .args(["build", "-o"])
-            .arg(&program)
-            .arg("github.com/prometheus/alertmanager/cmd/alertmanager")
-            .current_dir(source)
-            .status()
-            .unwrap_or_else(|error| panic!("these tests need the go command: {error}"));
-        assert!(status.success(), "alertmanager does not build");
-        program
-    })
 }
 
 #[tokio::test]

@@ -1,9 +1,7 @@
 //! NATS against its own server, built from `tests/oracles/nats`.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 
 use async_nats::ConnectOptions;
 use futures::StreamExt as _;
@@ -35,7 +33,7 @@ struct Server {
 
 impl Server {
     fn start(kind: &str) -> Self {
-        let mut child = Command::new(program())
+        let mut child = Command::new(oracle::program("nats", "."))
             .arg(kind)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -109,26 +107,6 @@ impl Drop for Server {
         drop(self.child.stdin.take());
         self.child.wait().expect("the server ends");
     }
-}
-
-/// Builds the server beside cargo's own output, once.
-fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/oracles/nats");
-        let program = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join("oracles")
-            .join("nats");
-        let status = Command::new("go")
-            .args(["build", "-o"])
-            .arg(&program)
-            .arg(".")
-            .current_dir(source)
-            .status()
-            .unwrap_or_else(|error| panic!("these tests need the go command: {error}"));
-        assert!(status.success(), "the NATS server does not build");
-        program
-    })
 }
 
 async fn post(settings: &Settings) -> Result<(), String> {

@@ -29,8 +29,9 @@ const MECHANISMS: &[&str] = &[
 ];
 
 /// What each crate may use of ours. A crate that is not here has not found its place yet.
-const LAYERS: [(&str, &[&str]); 18] = [
+const LAYERS: [(&str, &[&str]); 19] = [
     ("api", &[]),
+    ("oracle", &[]),
     ("queue", &[]),
     ("regexp", &[]),
     ("snapshot", &[]),

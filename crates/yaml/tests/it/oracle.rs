@@ -1,9 +1,8 @@
 //! The Go program that answers for Go's libraries, and our answers to the same questions.
 
-use std::io::{BufReader, BufWriter, Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{LazyLock, Mutex};
+
+use oracle::Oracle;
 
 /// What to do with a text; `name` is what the oracle calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,67 +98,9 @@ impl Mode {
 
     /// What Go says.
     pub(crate) fn theirs(self, text: &[u8]) -> Answer {
-        ORACLE.lock().unwrap().ask(self.name(), text)
+        let mut oracle = ORACLE.lock().unwrap();
+        oracle.ask(&[self.name().as_bytes(), text])
     }
 }
 
-static ORACLE: LazyLock<Mutex<Oracle>> = LazyLock::new(|| Mutex::new(Oracle::start()));
-
-struct Oracle {
-    _child: Child,
-    input: BufWriter<ChildStdin>,
-    output: BufReader<ChildStdout>,
-}
-
-impl Oracle {
-    fn start() -> Self {
-        let mut child = Command::new(build())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the oracle starts");
-        let input = BufWriter::new(child.stdin.take().unwrap());
-        let output = BufReader::new(child.stdout.take().unwrap());
-        Self {
-            _child: child,
-            input,
-            output,
-        }
-    }
-
-    fn ask(&mut self, mode: &str, text: &[u8]) -> Answer {
-        for part in [mode.as_bytes(), text] {
-            let length = u32::try_from(part.len()).unwrap();
-            self.input.write_all(&length.to_be_bytes()).unwrap();
-            self.input.write_all(part).unwrap();
-        }
-        self.input.flush().unwrap();
-        let mut head = [0; 5];
-        self.output.read_exact(&mut head).unwrap();
-        let [status, length @ ..] = head;
-        let mut answer = vec![0; u32::from_be_bytes(length) as usize];
-        self.output.read_exact(&mut answer).unwrap();
-        if status == 1 {
-            Ok(answer)
-        } else {
-            Err(String::from_utf8_lossy(&answer).into_owned())
-        }
-    }
-}
-
-/// Builds the oracle beside cargo's own output and returns the program.
-fn build() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let program = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("oracles")
-        .join("yaml");
-    let status = Command::new("go")
-        .args(["build", "-o"])
-        .arg(&program)
-        .arg(".")
-        .current_dir(root.join("tests/oracles/yaml"))
-        .status()
-        .unwrap_or_else(|error| panic!("these tests need the go command: {error}"));
-    assert!(status.success(), "the YAML oracle does not build");
-    program
-}
+static ORACLE: LazyLock<Mutex<Oracle>> = LazyLock::new(|| Mutex::new(Oracle::start("yaml")));
