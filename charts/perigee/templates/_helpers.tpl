@@ -12,12 +12,23 @@ app.kubernetes.io/component: {{ . }}
 
 {{/* The image of a controller. */}}
 {{- define "perigee.image" -}}
-{{ printf "%s/%s:%s" .context.Values.image.registry .name (.context.Values.image.tag | default .context.Chart.AppVersion) }}
+{{ .values.image | default (printf "%s/%s:%s" .context.Values.image.registry .name (.context.Values.image.tag | default .context.Chart.AppVersion)) }}
 {{- end }}
 
-{{/* Where controllers send their events. */}}
+{{/* Where controllers send their events; empty for nowhere. */}}
 {{- define "perigee.eventsAddress" -}}
+{{- if .Values.eventsAddress -}}
+{{ .Values.eventsAddress }}
+{{- else if .Values.notificationController.enabled -}}
 {{ printf "http://notification-controller.%s.svc.%s./" .Release.Namespace .Values.clusterDomain }}
+{{- end -}}
+{{- end }}
+
+{{/* Refuses replicas that would all work at once. */}}
+{{- define "perigee.replicas" -}}
+{{- if and (gt (int .values.replicas) 1) (not .context.Values.leaderElection) }}
+{{- fail (printf "%s.replicas is %d: several replicas need leaderElection" .name (int .values.replicas)) }}
+{{- end }}
 {{- end }}
 
 {{/* The names of the enabled controllers. */}}
@@ -66,7 +77,7 @@ sharding.fluxcd.io/key={{ .shard }}
 {{/* The arguments of the controllers that reconcile at intervals, after the common ones. */}}
 {{- define "perigee.intervalArgs" -}}
 {{ include "perigee.commonArgs" . }}
-{{- if hasKey .values "intervalJitterPercentage" }}
+{{- if not (kindIs "invalid" .values.intervalJitterPercentage) }}
 - --interval-jitter-percentage={{ int .values.intervalJitterPercentage }}
 {{- end }}
 {{- with .values.requeueDependency }}

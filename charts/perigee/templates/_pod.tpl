@@ -11,14 +11,14 @@ labels:
   app.kubernetes.io/instance: {{ .context.Release.Namespace }}
   app.kubernetes.io/part-of: flux
   app.kubernetes.io/version: {{ .context.Chart.AppVersion | quote }}
-  {{- with mergeOverwrite (deepCopy .context.Values.podLabels) .values.podLabels }}
+  {{- with mergeOverwrite dict (.context.Values.podLabels | default dict) (.values.podLabels | default dict) }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
 {{- $annotations := dict }}
 {{- if .context.Values.monitoring.scrapeAnnotations }}
 {{- $annotations = dict "prometheus.io/port" "8080" "prometheus.io/scrape" "true" }}
 {{- end }}
-{{- with mergeOverwrite $annotations .context.Values.podAnnotations .values.podAnnotations }}
+{{- with mergeOverwrite $annotations (.context.Values.podAnnotations | default dict) (.values.podAnnotations | default dict) }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -33,7 +33,11 @@ imagePullSecrets:
 {{- $own := .values }}
 {{- $all := .context.Values }}
 {{- range $field := list "priorityClassName" "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" }}
-{{- $value := ternary (get $own $field) (get $all $field) (hasKey $own $field) }}
+{{- /* Helm 3 keeps a null that Helm 4 removes. */}}
+{{- $value := get $own $field }}
+{{- if or (not (hasKey $own $field)) (kindIs "invalid" $value) }}
+{{- $value = get $all $field }}
+{{- end }}
 {{- with $value }}
 {{ $field }}:
   {{- if kindIs "string" . }} {{ . }}

@@ -4,6 +4,7 @@ mod chart;
 mod cluster;
 mod image;
 mod manifests;
+mod swap;
 
 use std::{collections::BTreeMap, path::PathBuf, process::Command};
 

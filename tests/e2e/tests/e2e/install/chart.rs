@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use testkit::tool;
 
-use super::{Objects, chart_dir, objects, render, run};
+use super::{NAMESPACE, Objects, chart_dir, objects, render, run};
 
 #[test]
 fn lint_finds_nothing() -> Result<()> {
@@ -204,6 +204,90 @@ fn rows() -> Vec<Row> {
             json!("http-prom"),
         ),
         (
+            &["kustomizeController.image=\"registry.example.com/kustomize-controller@sha256:0\""],
+            "Deployment",
+            "kustomize-controller",
+            "/spec/template/spec/containers/0/image",
+            json!("registry.example.com/kustomize-controller@sha256:0"),
+        ),
+        (
+            &["leaderElection=false"],
+            "Deployment",
+            "kustomize-controller",
+            "/spec/strategy/type",
+            json!("Recreate"),
+        ),
+        (
+            &["podLabels={\"team\":\"platform\"}"],
+            "Deployment",
+            "source-controller",
+            "/spec/template/metadata/labels/team",
+            json!("platform"),
+        ),
+        (
+            &[
+                "nodeSelector={\"all\":\"these\"}",
+                "kustomizeController.nodeSelector={}",
+            ],
+            "Deployment",
+            "kustomize-controller",
+            "/spec/template/spec/nodeSelector",
+            Value::Null,
+        ),
+        (
+            &["nodeSelector={\"all\":\"these\"}"],
+            "Deployment",
+            "kustomize-controller",
+            "/spec/template/spec/nodeSelector/all",
+            json!("these"),
+        ),
+        // Whoever keeps Flux's controllers beside these keeps their rights.
+        (
+            &["sourceController.enabled=false"],
+            "ClusterRoleBinding",
+            "crd-controller-flux-system",
+            "/subjects",
+            json!({ "kind": "ServiceAccount", "name": "source-controller", "namespace": NAMESPACE }),
+        ),
+        (
+            &[],
+            "ClusterRoleBinding",
+            "cluster-reconciler-flux-system",
+            "/subjects",
+            json!({ "kind": "ServiceAccount", "name": "helm-controller", "namespace": NAMESPACE }),
+        ),
+        (
+            &["rbac.fluxControllers=[]"],
+            "ClusterRoleBinding",
+            "cluster-reconciler-flux-system",
+            "/subjects",
+            json!([{ "kind": "ServiceAccount", "name": "kustomize-controller", "namespace": NAMESPACE }]),
+        ),
+        (
+            &["multitenancy.enabled=true", "rbac.clusterAdmin=false"],
+            "ClusterRole",
+            "impersonator-flux-system",
+            "/rules",
+            json!([{ "apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["impersonate"] }]),
+        ),
+        (
+            &["notificationController.webhookService.type=\"LoadBalancer\""],
+            "NetworkPolicy",
+            "allow-webhooks",
+            "/spec/ingress",
+            json!([{ "ports": [{ "protocol": "TCP", "port": 9292 }] }]),
+        ),
+        (
+            &[
+                "notificationController.enabled=false",
+                "eventsAddress=\"http://events.example.org/\"",
+            ],
+            "Deployment",
+            "source-controller",
+            "/spec/template/spec/containers/0/args",
+            json!("--events-addr=http://events.example.org/"),
+        ),
+        (
             &["clusterDomain=\"example.org\""],
             "Deployment",
             "kustomize-controller",
@@ -220,10 +304,10 @@ fn values_reach_their_objects() -> Result<()> {
         let object =
             get(&objects, kind, name).with_context(|| format!("{values:?}: no {kind} {name}"))?;
         let found = object.pointer(pointer).unwrap_or(&Value::Null);
-        let there = match found {
-            Value::Array(items) => items.contains(&expected),
-            other => *other == expected,
-        };
+        let there = *found == expected
+            || found
+                .as_array()
+                .is_some_and(|items| items.contains(&expected));
         assert!(there, "{values:?}: {pointer} of {kind} {name} is {found}");
     }
     Ok(())
@@ -322,32 +406,97 @@ fn no_controller_has_a_cpu_limit() -> Result<()> {
 }
 
 /// Values that the schema refuses, and a part of what it says.
-const REFUSED: [(&str, &str); 7] = [
-    ("kustomizeController.concurency=3", "concurency"),
+const REFUSED: &[(&[&str], &str)] = &[
+    (&["kustomizeController.concurency=3"], "concurency"),
     (
-        "kustomizeController.concurrency=0",
+        &["kustomizeController.concurrency=0"],
         "/kustomizeController/concurrency",
     ),
     (
-        "kustomizeController.kubeApiQps=\"many\"",
+        &["kustomizeController.kubeApiQps=\"many\""],
         "/kustomizeController/kubeApiQps",
     ),
-    ("logLevel=\"warning\"", "/logLevel"),
-    ("sharding.shards=[\"Shard 1\"]", "/sharding/shards/0"),
+    (&["logLevel=\"warning\""], "/logLevel"),
+    (&["sharding.shards=[\"Shard 1\"]"], "/sharding/shards/0"),
     (
-        "multitenancy.defaultServiceAccount=\"\"",
+        &["multitenancy.defaultServiceAccount=\"\""],
         "/multitenancy/defaultServiceAccount",
     ),
     (
-        "kustomizeController.requeueDependency=\"soon\"",
+        &["kustomizeController.requeueDependency=\"soon\""],
         "/kustomizeController/requeueDependency",
+    ),
+    (
+        &["leaderElection=null"],
+        "missing property 'leaderElection'",
+    ),
+    (&["image.registry=null"], "missing property 'registry'"),
+    (&["image.tag=\"0.1 0\""], "/image/tag"),
+    // It is what the Deployment and the Services select.
+    (
+        &["podLabels={\"app\":\"mine\"}"],
+        "invalid propertyName 'app'",
+    ),
+    (&["tolerations=[\"dedicated\"]"], "/tolerations/0"),
+    (
+        &["sourceController.storage.emptyDir={\"size\":\"1Gi\"}"],
+        "'size'",
+    ),
+    // Would let no node be drained.
+    (
+        &["kustomizeController.podDisruptionBudget.maxUnavailable=0"],
+        "/kustomizeController/podDisruptionBudget/maxUnavailable",
+    ),
+    (
+        &["kustomizeController.replicas=2", "leaderElection=false"],
+        "several replicas need leaderElection",
     ),
 ];
 
 #[test]
 fn wrong_values_are_refused_by_name() {
-    for (value, said) in REFUSED {
-        let refused = render(&[value]).expect_err(value).to_string();
-        assert!(refused.contains(said), "{value}: {refused}");
+    for (values, said) in REFUSED {
+        let refused = render(values).expect_err(said).to_string();
+        assert!(refused.contains(said), "{values:?}: {refused}");
     }
+}
+
+/// Helm 3 keeps such a null, Helm 4 removes it.
+#[test]
+fn no_default_is_null() -> Result<()> {
+    fn has_null(value: &Value) -> bool {
+        match value {
+            Value::Null => true,
+            Value::Array(items) => items.iter().any(has_null),
+            Value::Object(fields) => fields.values().any(has_null),
+            _ => false,
+        }
+    }
+    let text = std::fs::read_to_string(chart_dir().join("values.yaml"))?;
+    let values = yaml::parse_first(&text)?.context("no values")?;
+    assert!(!has_null(&yaml::v3::to_json(&values)?));
+    Ok(())
+}
+
+/// The names of a schema's properties, at any depth.
+fn properties<'a>(schema: &'a Value, names: &mut Vec<&'a str>) {
+    for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
+        names.push(name);
+        properties(schema, names);
+    }
+}
+
+#[test]
+fn every_value_is_explained() -> Result<()> {
+    let text = std::fs::read_to_string(chart_dir().join("values.yaml"))?;
+    let schema = std::fs::read(chart_dir().join("values.schema.json"))?;
+    let schema: Value = serde_json::from_slice(&schema)?;
+    let mut names = Vec::new();
+    properties(&schema, &mut names);
+    assert!(names.len() > 100, "{} names", names.len());
+    // Helm's own, and the fields of Kubernetes' types.
+    let others = ["global", "claims", "name"];
+    names.retain(|name| !others.contains(name) && !text.contains(name));
+    assert!(names.is_empty(), "values.yaml does not name {names:?}");
+    Ok(())
 }

@@ -37,23 +37,23 @@ const CONTROLLERS: [(&str, bool); 3] = [
 /// Numbers the sites of all tests.
 static SITES: AtomicU8 = AtomicU8::new(1);
 
-fn resource(api_version: &str, kind: &str) -> ApiResource {
+pub(super) fn resource(api_version: &str, kind: &str) -> ApiResource {
     let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
     ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind))
 }
 
-fn api(client: &Client, api_version: &str, kind: &str) -> Api<DynamicObject> {
+pub(super) fn api(client: &Client, api_version: &str, kind: &str) -> Api<DynamicObject> {
     Api::namespaced_with(client.clone(), NAMESPACE, &resource(api_version, kind))
 }
 
 /// The controllers of an installation, run as their Deployments say, with their Services.
-struct Pods {
+pub(super) struct Pods {
     processes: Vec<Process>,
     services: tokio::task::JoinSet<()>,
 }
 
 impl Pods {
-    async fn start(plane: &ControlPlane, home: &Path) -> Result<Self> {
+    pub(super) async fn start(plane: &ControlPlane, home: &Path) -> Result<Self> {
         let deployments = api(&plane.client().await?, "apps/v1", "Deployment");
         // Each Service has a loopback address of its own, so that all can have port 80.
         let site = SITES.fetch_add(1, Ordering::Relaxed);
@@ -123,6 +123,14 @@ impl Pods {
         Ok(())
     }
 
+    /// Stops the controllers as a kubelet would, so that none leaves a Lease behind.
+    pub(super) fn stop(mut self) -> Result<()> {
+        for process in &mut self.processes {
+            process.terminate(PATIENCE)?;
+        }
+        Ok(())
+    }
+
     fn logs(&self) -> String {
         let logs = self.processes.iter().map(|process| {
             let tail = testkit::process::tail(process.log(), 3000);
@@ -133,16 +141,16 @@ impl Pods {
 }
 
 /// A cluster with nodes, a Git server with one commit, and the programs to act on them.
-struct Site {
-    plane: ControlPlane,
-    client: Client,
+pub(super) struct Site {
+    pub(super) plane: ControlPlane,
+    pub(super) client: Client,
     git: GitServer,
-    repository: Repository,
-    home: tempfile::TempDir,
+    pub(super) repository: Repository,
+    pub(super) home: tempfile::TempDir,
 }
 
 impl Site {
-    async fn start() -> Result<Self> {
+    pub(super) async fn start() -> Result<Self> {
         let options = Options {
             nodes: true,
             ..Options::default()
@@ -168,7 +176,7 @@ impl Site {
         command
     }
 
-    fn helm(&self, args: &[&str]) -> Result<String> {
+    pub(super) fn helm(&self, args: &[&str]) -> Result<String> {
         run(self
             .command(tool::helm()?)
             .args(args)
@@ -180,7 +188,7 @@ impl Site {
     }
 
     /// Waits until the cluster's nodes have brought every Deployment up.
-    async fn rolled_out(&self) -> Result<()> {
+    pub(super) async fn rolled_out(&self) -> Result<()> {
         for (name, _) in CONTROLLERS {
             let deployment = format!("deployment/{name}");
             let args = [
@@ -197,7 +205,7 @@ impl Site {
     }
 
     /// Creates a source and a Kustomization.
-    async fn use_it(&self) -> Result<()> {
+    pub(super) async fn use_it(&self) -> Result<()> {
         let sample = json!({ "apiVersion": "v1", "kind": "List", "items": [
             {
                 "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
@@ -228,7 +236,7 @@ impl Site {
         Ok(map.and_then(|map| map.data.pointer("/data/key")?.as_str().map(str::to_owned)))
     }
 
-    async fn until_workload(&self, value: &str, pods: &Pods) -> Result<()> {
+    pub(super) async fn until_workload(&self, value: &str, pods: &Pods) -> Result<()> {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         while self.workload().await?.as_deref() != Some(value) {
             if tokio::time::Instant::now() > deadline {
@@ -237,6 +245,22 @@ impl Site {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Ok(())
+    }
+
+    /// Whether an account of the installation may do something in the namespace `default`.
+    pub(super) async fn may(&self, account: &str, verb: &str, resource: &str) -> bool {
+        let account = format!("--as=system:serviceaccount:{NAMESPACE}:{account}");
+        let args = [
+            "auth",
+            "can-i",
+            verb,
+            resource,
+            "--namespace=default",
+            &account,
+        ];
+        // It fails where the answer is no.
+        let said = self.plane.kubectl(&args).await;
+        said.is_ok_and(|said| said.trim() == "yes")
     }
 
     async fn arguments(&self, deployment: &str) -> Result<Value> {
@@ -250,7 +274,7 @@ impl Site {
     }
 }
 
-fn files(value: &str) -> Vec<Change> {
+pub(super) fn files(value: &str) -> Vec<Change> {
     let map =
         format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: app\ndata:\n  key: {value}\n");
     vec![Change::write("app.yaml", map)]
@@ -352,5 +376,42 @@ async fn the_plain_manifests_reconcile_with_the_controllers_run_as_they_say() ->
         "--force-conflicts",
     ])?;
     assert_eq!(site.workload().await?.as_deref(), Some("one"));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tenants_are_served_by_a_controller_that_is_no_administrator() -> Result<()> {
+    let site = Site::start().await?;
+    let chart = chart_dir();
+    let chart = chart.to_string_lossy();
+    let values = "multitenancy.enabled=true,rbac.clusterAdmin=false";
+    site.helm(&[
+        "install",
+        "perigee",
+        &chart,
+        "--create-namespace",
+        "--set",
+        values,
+    ])?;
+    site.rolled_out().await?;
+    assert!(
+        !site
+            .may("kustomize-controller", "create", "configmaps")
+            .await
+    );
+
+    let pods = Pods::start(&site.plane, site.home.path()).await?;
+    let account = format!("--serviceaccount={NAMESPACE}:default");
+    let bind = [
+        "--namespace=default",
+        "create",
+        "rolebinding",
+        "tenant",
+        "--clusterrole=edit",
+        &account,
+    ];
+    site.plane.kubectl(&bind).await?;
+    site.use_it().await?;
+    site.until_workload("one", &pods).await?;
     Ok(())
 }
