@@ -11,9 +11,12 @@ pub(crate) struct Flags {
     /// The tag of the images.
     #[arg(long, default_value = env!("CARGO_PKG_VERSION"))]
     tag: String,
+    /// Where they will be pushed to: the chart's `image.registry`.
+    #[arg(long, default_value = "registry.example.org/perigee")]
+    registry: String,
 }
 
-/// Builds all images into target/images and prints where they are.
+/// Builds all images into target/images and prints how they get from there to a registry.
 pub(crate) fn run(flags: &Flags) -> Result<()> {
     let binaries = release::build_controllers()?;
     let home = workspace::target().join("images");
@@ -24,9 +27,14 @@ pub(crate) fn run(flags: &Flags) -> Result<()> {
         let megabytes = image.size.div_ceil(1 << 20);
         println!("{:<48} {megabytes:>5} MB  {}", image.name, image.id);
     }
-    println!(
-        "\nbuildah --root {0}/storage --runroot {0}/run push IMAGE REGISTRY/IMAGE",
-        home.display()
-    );
+    println!("\nPush them:");
+    for controller in CONTROLLERS {
+        println!(
+            "buildah --storage-driver=vfs --root={0}/storage --runroot={0}/run push localhost/{controller}:{1} docker://{2}/{controller}:{1}",
+            home.display(),
+            flags.tag,
+            flags.registry
+        );
+    }
     Ok(())
 }
