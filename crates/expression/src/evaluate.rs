@@ -149,6 +149,10 @@ impl<'a, 'b> Evaluation<'a, 'b> {
             let key = self.plan(&entry.key)?;
             let value = self.plan(&entry.value)?;
             self.budget.spend(made.len() / 8)?;
+            if let Value::String(text) = &key {
+                self.budget
+                    .spend_bytes(text.len().saturating_mul(made.len()))?;
+            }
             match (entry.optional, value) {
                 (false, value) => insert(&mut made, key, Some(value)),
                 (true, Value::Optional(value)) => {

@@ -102,11 +102,11 @@ impl Expression {
     ///
     /// # Errors
     /// If a field is missing, a function does not take its arguments or fails, the result is a number that JSON
-    /// does not have, or the evaluation becomes too expensive.
+    /// does not have or is nested too deep, or the evaluation becomes too expensive.
     pub fn evaluate<V: Variables>(&self, variables: &V) -> Result<Json, EvaluateError> {
         let mut budget = Budget::new();
         let value = self.run(variables, &mut budget)?;
-        to_json(&value).map_err(|_| self.failed("the result has no form in JSON"))
+        to_json(&mut budget, &value).map_err(|failure| self.failed(&failure.to_string()))
     }
 
     /// Calculates a condition.

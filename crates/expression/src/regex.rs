@@ -5,39 +5,81 @@
 //! takes them as they are; `\Q…\E` and octal escapes exist in Go only.
 //! Source: <https://github.com/google/re2/wiki/Syntax>; Go `regexp/syntax`, with Perl's flags.
 
+use std::fmt;
+
 use regex_automata::meta::{Config, Regex};
+use regex_automata::nfa::thompson;
 
 /// The largest compiled pattern, in bytes.
-const SIZE_LIMIT: usize = 1 << 20;
+pub(crate) const SIZE_LIMIT: usize = 1 << 20;
 
 /// The highest count of a repetition.
 const MAX_REPEAT: u32 = 1000;
 
 /// A compiled pattern, which may match anywhere in a text.
 #[derive(Debug)]
-pub(crate) struct Pattern(Regex);
+pub(crate) struct Pattern {
+    regex: Regex,
+    states: usize,
+}
+
+/// A pattern that does not compile. Its text is Go's.
+#[derive(Debug)]
+pub(crate) enum InvalidPattern {
+    /// Go would not take it.
+    Syntax(String),
+    /// Its compiled form is too large.
+    Size(String),
+}
 
 impl Pattern {
-    /// Compiles a pattern. The error is Go's text.
-    pub(crate) fn new(text: &str) -> Result<Self, String> {
-        let error = |problem: String| format!("error parsing regexp: {problem}");
+    /// Compiles a pattern.
+    pub(crate) fn new(text: &str) -> Result<Self, InvalidPattern> {
         let mut translation = Translation::new(text);
-        translation.run().map_err(error)?;
-        let config = Config::new().nfa_size_limit(Some(SIZE_LIMIT));
-        Regex::builder()
-            .configure(config)
-            .build(&translation.out)
-            .map(Self)
-            .map_err(|_| error(format!("expression too large: `{text}`")))
+        translation.run().map_err(InvalidPattern::Syntax)?;
+        let pattern = &translation.out;
+        let too_large = || InvalidPattern::Size(text.to_owned());
+        let states = thompson::NFA::compiler()
+            .configure(thompson::Config::new().nfa_size_limit(Some(SIZE_LIMIT)))
+            .build(pattern)
+            .map_err(|_| too_large())?
+            .states()
+            .len();
+        let regex = Regex::builder()
+            .configure(Config::new().nfa_size_limit(Some(SIZE_LIMIT)))
+            .build(pattern)
+            .map_err(|_| too_large())?;
+        Ok(Self { regex, states })
     }
 
     pub(crate) fn is_match(&self, text: &str) -> bool {
-        self.0.is_match(text)
+        self.regex.is_match(text)
     }
 
     /// In bytes.
     pub(crate) fn size(&self) -> usize {
-        self.0.memory_usage()
+        self.regex.memory_usage()
+    }
+
+    /// How many states a search may have to keep at each byte.
+    pub(crate) fn states(&self) -> usize {
+        self.states
+    }
+}
+
+impl InvalidPattern {
+    /// Whether much was done before it was given up.
+    pub(crate) const fn is_size(&self) -> bool {
+        matches!(self, Self::Size(_))
+    }
+}
+
+impl fmt::Display for InvalidPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Syntax(problem) => write!(f, "error parsing regexp: {problem}"),
+            Self::Size(text) => write!(f, "error parsing regexp: expression too large: `{text}`"),
+        }
     }
 }
 

@@ -63,7 +63,7 @@ impl<'a> Evaluation<'a, '_> {
         let key = self.plan(key)?;
         let optional = optional || *mode == Mode::Optional;
         if let Value::Map(map) = &value {
-            self.budget.spend(map.search_cost())?;
+            map.spend_search(self.budget, &key)?;
         }
         match part(&value, &key)? {
             Some(value) => Ok(Some(Link { value, optional })),

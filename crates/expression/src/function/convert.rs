@@ -25,6 +25,14 @@ pub(super) fn in_units(nanoseconds: i64, unit: i64) -> f64 {
     (nanoseconds / unit) as f64 + (nanoseconds % unit) as f64 / unit as f64
 }
 
+/// Takes what reading a text costs, if there is one.
+fn pay_for_text(budget: &mut Budget, arguments: &[Value<'_>]) -> Result<(), Failure> {
+    match arguments {
+        [Value::String(text)] => budget.spend_bytes(text.len()),
+        _ => Ok(()),
+    }
+}
+
 fn error(from: &str, to: &str) -> Failure {
     Failure::text(format!("type conversion error from '{from}' to '{to}'"))
 }
@@ -43,7 +51,8 @@ pub(super) fn to_dyn<'a>(_: &mut Budget, arguments: &[Value<'a>]) -> Outcome<'a>
     }
 }
 
-pub(super) fn to_bool<'a>(_: &mut Budget, arguments: &[Value<'a>]) -> Outcome<'a> {
+pub(super) fn to_bool<'a>(budget: &mut Budget, arguments: &[Value<'a>]) -> Outcome<'a> {
+    pay_for_text(budget, arguments)?;
     match arguments {
         [Value::Bool(truth)] => Ok(Value::Bool(*truth)),
         [Value::String(text)] => number::parse_bool(text)
@@ -65,7 +74,8 @@ pub(super) fn to_bytes<'a>(budget: &mut Budget, arguments: &[Value<'a>]) -> Outc
 }
 
 #[expect(clippy::cast_precision_loss, reason = "cel-go loses it, too")]
-pub(super) fn to_double<'a>(_: &mut Budget, arguments: &[Value<'a>]) -> Outcome<'a> {
+pub(super) fn to_double<'a>(budget: &mut Budget, arguments: &[Value<'a>]) -> Outcome<'a> {
+    pay_for_text(budget, arguments)?;
     match arguments {
         [Value::Double(double)] => Ok(Value::Double(*double)),
         [Value::Int(int)] => Ok(Value::Double(*int as f64)),
@@ -77,8 +87,9 @@ pub(super) fn to_double<'a>(_: &mut Budget, arguments: &[Value<'a>]) -> Outcome<
     }
 }
 
-pub(super) fn to_duration<'a>(_: &mut Budget, arguments: &[Value<'a>]) -> Outcome<'a> {
+pub(super) fn to_duration<'a>(budget: &mut Budget, arguments: &[Value<'a>]) -> Outcome<'a> {
     const NAME: &str = "google.protobuf.Duration";
+    pay_for_text(budget, arguments)?;
     match arguments {
         [Value::Duration(span)] => Ok(Value::Duration(*span)),
         [Value::Int(_)] => Err(error("int", NAME)),
@@ -103,7 +114,8 @@ fn parse_duration(text: &str) -> Option<i64> {
     })
 }
 
-pub(super) fn to_int<'a>(_: &mut Budget, arguments: &[Value<'a>]) -> Outcome<'a> {
+pub(super) fn to_int<'a>(budget: &mut Budget, arguments: &[Value<'a>]) -> Outcome<'a> {
+    pay_for_text(budget, arguments)?;
     let overflow = || Failure::text("integer overflow");
     let int = match arguments {
         [Value::Int(int)] => *int,
@@ -117,7 +129,8 @@ pub(super) fn to_int<'a>(_: &mut Budget, arguments: &[Value<'a>]) -> Outcome<'a>
     Ok(Value::Int(int))
 }
 
-pub(super) fn to_uint<'a>(_: &mut Budget, arguments: &[Value<'a>]) -> Outcome<'a> {
+pub(super) fn to_uint<'a>(budget: &mut Budget, arguments: &[Value<'a>]) -> Outcome<'a> {
+    pay_for_text(budget, arguments)?;
     let overflow = || Failure::text("unsigned integer overflow");
     let uint = match arguments {
         [Value::Uint(uint)] => *uint,
@@ -149,7 +162,8 @@ pub(super) fn to_string<'a>(budget: &mut Budget, arguments: &[Value<'a>]) -> Out
     Ok(Value::string(text))
 }
 
-pub(super) fn to_timestamp<'a>(_: &mut Budget, arguments: &[Value<'a>]) -> Outcome<'a> {
+pub(super) fn to_timestamp<'a>(budget: &mut Budget, arguments: &[Value<'a>]) -> Outcome<'a> {
+    pay_for_text(budget, arguments)?;
     match arguments {
         [Value::Timestamp(moment)] => Ok(Value::Timestamp(*moment)),
         [Value::Int(seconds)] => Timestamp::at(*seconds).map(Value::Timestamp),

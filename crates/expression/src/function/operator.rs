@@ -190,7 +190,7 @@ pub(super) fn contained<'a>(budget: &mut Budget, arguments: &[Value<'a>]) -> Out
             Ok(Value::Bool(false))
         }
         (key, Value::Map(map)) => {
-            budget.spend(map.search_cost())?;
+            map.spend_search(budget, key)?;
             Ok(Value::Bool(map.get(key).is_some()))
         }
         _ => Err(Failure::no_overload()),

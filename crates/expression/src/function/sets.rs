@@ -22,6 +22,7 @@ pub(super) fn equivalent<'a>(budget: &mut Budget, arguments: &[Value<'a>]) -> Ou
 pub(super) fn intersects<'a>(budget: &mut Budget, arguments: &[Value<'a>]) -> Outcome<'a> {
     let (left, right) = lists(arguments)?;
     for element in left.iter() {
+        budget.spend(1)?;
         if has(budget, right, &element)? {
             return Ok(Value::Bool(true));
         }

@@ -50,7 +50,7 @@ pub(super) fn matches<'a>(budget: &mut Budget, arguments: &[Value<'a>]) -> Outco
 
 /// Looks for a compiled pattern in a value.
 pub(crate) fn search<'a>(budget: &mut Budget, pattern: &Pattern, text: &str) -> Outcome<'a> {
-    budget.spend_bytes(text.len() * 4)?;
+    budget.spend_search(pattern, text.len())?;
     Ok(Value::Bool(pattern.is_match(text)))
 }
 

@@ -13,8 +13,8 @@ const SECOND: i64 = 1_000_000_000;
 
 macro_rules! parts {
     ($($name:ident: $part:ident,)*) => {$(
-        pub(super) fn $name<'a>(_: &mut Budget, arguments: &[Value<'a>]) -> Outcome<'a> {
-            part(arguments, Part::$part)
+        pub(super) fn $name<'a>(budget: &mut Budget, arguments: &[Value<'a>]) -> Outcome<'a> {
+            part(budget, arguments, Part::$part)
         }
     )*};
 }
@@ -28,39 +28,47 @@ parts! {
     day_of_week: DayOfWeek,
 }
 
-pub(super) fn hours<'a>(_: &mut Budget, arguments: &[Value<'a>]) -> Outcome<'a> {
-    part_or_span(arguments, Part::Hours, 3600 * SECOND)
+pub(super) fn hours<'a>(budget: &mut Budget, arguments: &[Value<'a>]) -> Outcome<'a> {
+    part_or_span(budget, arguments, Part::Hours, 3600 * SECOND)
 }
 
-pub(super) fn minutes<'a>(_: &mut Budget, arguments: &[Value<'a>]) -> Outcome<'a> {
-    part_or_span(arguments, Part::Minutes, 60 * SECOND)
+pub(super) fn minutes<'a>(budget: &mut Budget, arguments: &[Value<'a>]) -> Outcome<'a> {
+    part_or_span(budget, arguments, Part::Minutes, 60 * SECOND)
 }
 
-pub(super) fn seconds<'a>(_: &mut Budget, arguments: &[Value<'a>]) -> Outcome<'a> {
-    part_or_span(arguments, Part::Seconds, SECOND)
+pub(super) fn seconds<'a>(budget: &mut Budget, arguments: &[Value<'a>]) -> Outcome<'a> {
+    part_or_span(budget, arguments, Part::Seconds, SECOND)
 }
 
-pub(super) fn milliseconds<'a>(_: &mut Budget, arguments: &[Value<'a>]) -> Outcome<'a> {
+pub(super) fn milliseconds<'a>(budget: &mut Budget, arguments: &[Value<'a>]) -> Outcome<'a> {
     if let [Value::Duration(span)] = arguments {
         return Ok(Value::Int(span / 1_000_000));
     }
-    part(arguments, Part::Milliseconds)
+    part(budget, arguments, Part::Milliseconds)
 }
 
-fn part<'a>(arguments: &[Value<'a>], part: Part) -> Outcome<'a> {
+fn part<'a>(budget: &mut Budget, arguments: &[Value<'a>], part: Part) -> Outcome<'a> {
     let part = match arguments {
         [Value::Timestamp(moment)] => moment.part(part, None)?,
-        [Value::Timestamp(moment), Value::String(zone)] => moment.part(part, Some(zone))?,
+        [Value::Timestamp(moment), Value::String(zone)] => {
+            budget.spend_bytes(zone.len())?;
+            moment.part(part, Some(zone))?
+        }
         _ => return Err(Failure::Unmatched),
     };
     Ok(Value::Int(part))
 }
 
 /// A part of a moment, or a whole span in units of so many nanoseconds.
-fn part_or_span<'a>(arguments: &[Value<'a>], of: Part, unit: i64) -> Outcome<'a> {
+fn part_or_span<'a>(
+    budget: &mut Budget,
+    arguments: &[Value<'a>],
+    of: Part,
+    unit: i64,
+) -> Outcome<'a> {
     if let [Value::Duration(span)] = arguments {
         #[expect(clippy::cast_possible_truncation, reason = "a span in hours fits")]
         return Ok(Value::Int(in_units(*span, unit) as i64));
     }
-    part(arguments, of)
+    part(budget, arguments, of)
 }

@@ -7,7 +7,6 @@ use crate::check::{qualified_function, qualified_type};
 use crate::environment::Environment;
 use crate::evaluate::Evaluation;
 use crate::function::{Dispatch, Function};
-use crate::regex::Pattern;
 use crate::static_type::StaticType;
 use crate::value::Constant;
 
@@ -16,6 +15,7 @@ pub(crate) fn build(environment: Option<&Environment>, root: &Node) -> Result<Pl
     Builder {
         environment,
         scopes: Vec::new(),
+        budget: Budget::new(),
     }
     .node(root, None)
 }
@@ -23,6 +23,8 @@ pub(crate) fn build(environment: Option<&Environment>, root: &Node) -> Result<Pl
 struct Builder<'a> {
     environment: Option<&'a Environment>,
     scopes: Vec<&'a str>,
+    /// What the patterns of the expression may cost together.
+    budget: Budget,
 }
 
 /// The fields that are asked of what is planned, from the inside.
@@ -179,7 +181,7 @@ impl<'a> Builder<'a> {
             arguments.push(self.node(argument, None)?);
         }
         match qualified.or_else(|| Function::find(name)) {
-            Some(function) => plan_call(function, arguments),
+            Some(function) => plan_call(&mut self.budget, function, arguments),
             None => unknown(name, arguments),
         }
     }
@@ -229,7 +231,7 @@ fn qualify(mut operand: Plan, key: Plan, mode: Mode) -> Built {
     }
 }
 
-fn plan_call(function: &'static Function, arguments: Vec<Plan>) -> Built {
+fn plan_call(budget: &mut Budget, function: &'static Function, arguments: Vec<Plan>) -> Built {
     if let Dispatch::Exactly(wanted) = function.dispatch
         && wanted != arguments.len()
     {
@@ -246,7 +248,10 @@ fn plan_call(function: &'static Function, arguments: Vec<Plan>) -> Built {
     }
     match (function.name, arguments.as_slice()) {
         ("matches", [_, Plan::Constant(Constant::String(pattern))]) => {
-            let pattern = Box::new(Pattern::new(pattern)?);
+            let pattern = budget
+                .compile(pattern)
+                .map_err(|failure| failure.to_string())?;
+            let pattern = Box::new(pattern);
             let text = arguments.into_iter().next().map(Box::new);
             text.map(|text| Plan::Matches { text, pattern })
                 .ok_or_else(|| "no such overload: matches()".to_owned())

@@ -9,7 +9,9 @@ use std::rc::Rc;
 use serde_json::{Map as Object, Value as Json};
 
 use super::{Text, Value};
+use crate::budget::Budget;
 use crate::environment::Numbers;
+use crate::failure::Failure;
 use crate::number;
 
 #[derive(Clone, Debug)]
@@ -45,12 +47,21 @@ impl<'a> Map<'a> {
         }
     }
 
-    /// What a search costs.
-    pub(crate) fn search_cost(&self) -> usize {
+    /// Takes what a search for `key` costs: it is compared with some of the keys, or with all.
+    pub(crate) fn spend_search(&self, budget: &mut Budget, key: &Value<'_>) -> Result<(), Failure> {
+        let bytes = match key {
+            Value::String(text) => text.len(),
+            Value::Bytes(bytes) => bytes.len(),
+            _ => 0,
+        };
         match &self.0 {
-            Kind::Json(..) => 1,
-            Kind::Made(entries) => 1 + entries.len() / 8,
+            Kind::Json(..) => budget.spend(1)?,
+            Kind::Made(entries) => {
+                budget.spend(1 + entries.len() / 8)?;
+                budget.spend_bytes(bytes.saturating_mul(entries.len()))?;
+            }
         }
+        budget.spend_bytes(bytes)
     }
 
     pub(crate) fn get(&self, key: &Value<'_>) -> Option<Value<'a>> {
@@ -73,15 +84,21 @@ impl<'a> Map<'a> {
     }
 
     pub(crate) fn entries(&self) -> Vec<(Value<'a>, Value<'a>)> {
+        self.first_entries(usize::MAX)
+    }
+
+    /// At most `most` entries.
+    pub(crate) fn first_entries(&self, most: usize) -> Vec<(Value<'a>, Value<'a>)> {
         match &self.0 {
             Kind::Json(fields, numbers) => fields
                 .iter()
+                .take(most)
                 .map(|(name, field)| {
                     let name = Value::String(Text::Borrowed(name));
                     (name, Value::of_json(field, *numbers))
                 })
                 .collect(),
-            Kind::Made(entries) => entries.to_vec(),
+            Kind::Made(entries) => entries.iter().take(most).cloned().collect(),
         }
     }
 

@@ -52,7 +52,7 @@ pub(crate) fn equal(
             }
             budget.spend(left.len())?;
             for (key, value) in left.entries() {
-                budget.spend(right.search_cost())?;
+                right.spend_search(budget, &key)?;
                 match right.get(&key) {
                     Some(other) if equal(budget, &value, &other)? => {}
                     _ => return Ok(false),
