@@ -1,6 +1,6 @@
 //! The life of the process.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use api::source::GitRepository;
@@ -30,6 +30,10 @@ use crate::{
 
 /// Bytes of included artifacts that are kept unpacked.
 const BLOB_BYTES: u64 = 256 << 20;
+
+/// How long running work may take to finish after a signal. A fetch may take longer, and loses nothing when it is cut off; a
+/// process that is killed, after the ten seconds that its pods have, would leave its Lease to its successor for half a minute.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Runs the controller until a signal ends it.
 ///
@@ -88,7 +92,7 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
         workers,
         &metrics,
         stop.clone(),
-        shutdown::GRACE,
+        GRACE,
     );
     leadership.run(running, &stop).await?;
     recorder.finish().await;

@@ -185,6 +185,27 @@ async fn a_server_that_comes_back_is_found_by_the_back_off() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_signal_ends_a_fetch_and_gives_the_lease_up() -> Result<()> {
+    /// What the Deployment gives its pods.
+    const GRACE: Duration = Duration::from_secs(10);
+    let mut site = Site::start(&["--enable-leader-election"]).await?;
+    let silent = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}/app", silent.local_addr()?);
+    site.create("app", json!({"url": url})).await?;
+    let _asked = silent.accept().await?;
+
+    let status = site.controller.process().terminate(GRACE)?;
+    assert_eq!(status.code(), Some(0), "{status}");
+    let kind = GroupVersionKind::gvk("coordination.k8s.io", "v1", "Lease");
+    let kind = ApiResource::from_gvk(&kind);
+    let leases: Api<DynamicObject> =
+        Api::namespaced_with(site.client.clone(), &site.namespace, &kind);
+    let lease = leases.get("source-controller-leader-election").await?;
+    assert_eq!(lease.data["spec"]["holderIdentity"], "");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_failure_keeps_the_last_artifact() -> Result<()> {
     let site = Site::start(&[]).await?;
     site.repository("app", &[("a", "1")])?;
