@@ -44,8 +44,8 @@ pub struct Lost;
 
 /// The right to act: at once without leader election, else with the Lease.
 pub struct Leadership {
-    election: Option<Election>,
-    gauge: IntGauge,
+    /// With the metric of the Lease's name, which there is only where there is an election.
+    election: Option<(Election, IntGauge)>,
 }
 
 impl Leadership {
@@ -59,7 +59,6 @@ impl Leadership {
         metrics: &Metrics,
         sha256_hex: impl Fn(&[u8]) -> String,
     ) -> Self {
-        let gauge = metrics.leader.with_label_values(&[controller]);
         let suffix = shard_suffix(&watch.watch_label_selector, sha256_hex);
         let config = Config {
             name: format!("{controller}-leader-election{suffix}"),
@@ -70,20 +69,21 @@ impl Leadership {
             retry_period: leader.leader_election_retry_period,
             release_on_cancel: leader.leader_election_release_on_cancel,
         };
-        let election = leader
-            .enable_leader_election
-            .then(|| Election::new(kube, config));
-        Self { election, gauge }
+        let election = leader.enable_leader_election.then(|| {
+            let gauge = metrics.leader.with_label_values(&[&config.name]);
+            (Election::new(kube, config), gauge)
+        });
+        Self { election }
     }
 
     /// Waits until this process leads. Returns `false` when `stop` came first.
     pub async fn win(&mut self, stop: &CancellationToken) -> bool {
-        let Some(election) = &mut self.election else {
+        let Some((election, gauge)) = &mut self.election else {
             return true;
         };
-        self.gauge.set(0);
+        gauge.set(0);
         let won = election.win(stop).await;
-        self.gauge.set(i64::from(won));
+        gauge.set(i64::from(won));
         won
     }
 
@@ -97,7 +97,7 @@ impl Leadership {
         work: impl Future<Output = ()>,
         stop: &CancellationToken,
     ) -> Result<(), Lost> {
-        let Some(mut election) = self.election else {
+        let Some((mut election, gauge)) = self.election else {
             work.await;
             return Ok(());
         };
@@ -111,7 +111,7 @@ impl Leadership {
                 lost
             }
         };
-        self.gauge.set(0);
+        gauge.set(0);
         if lost {
             return Err(Lost);
         }

@@ -57,7 +57,7 @@ pub struct Metrics {
     pub rest_requests: IntCounterVec,
     /// `rest_client_rate_limiter_duration_seconds{verb,host}`.
     pub rest_waits: HistogramVec,
-    /// `leader_election_master_status{name}`.
+    /// `leader_election_master_status{name}`; the name is the Lease's, as in controller-runtime.
     pub leader: IntGaugeVec,
     queue: queue::Vectors,
 }

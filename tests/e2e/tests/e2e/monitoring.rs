@@ -64,7 +64,23 @@ fn dashboards() -> Result<Vec<Query>> {
     Ok(queries)
 }
 
-/// The queries of all rules, each without its threshold: it must find something to compare.
+/// The parts of a rule that must find something: what it compares, and what it misses when it is absent.
+fn parts(rule: &str) -> Result<Vec<String>> {
+    if rule.starts_with("absent(") {
+        let parts = rule.split(" or ").map(|part| {
+            let part = part.trim().strip_prefix("absent(")?.strip_suffix(')')?;
+            Some(part.to_owned())
+        });
+        return parts.collect::<Option<_>>().context("more than absences");
+    }
+    let (compared, _threshold) = rule
+        .rsplit_once(" > ")
+        .or_else(|| rule.rsplit_once(" == "))
+        .context("no threshold")?;
+    Ok(vec![compared.to_owned()])
+}
+
+/// The queries of all rules.
 fn rules() -> Result<Vec<Query>> {
     let text = std::fs::read_to_string(workspace::root().join("deploy/monitoring/rules.yaml"))?;
     let document = yaml::parse_documents(&text)?;
@@ -73,20 +89,15 @@ fn rules() -> Result<Vec<Query>> {
     let rules = groups
         .iter()
         .flat_map(|group| group["rules"].as_array().into_iter().flatten());
-    rules
-        .map(|rule| {
-            let text = rule["expr"].as_str().context("a rule without a query")?;
-            let compared = text.trim_start_matches("absent(");
-            let (text, _) = compared
-                .rsplit_once(" > ")
-                .or_else(|| compared.rsplit_once(" == "))
-                .context("no threshold")?;
-            Ok(Query {
-                place: rule["alert"].to_string(),
-                text: text.to_owned(),
-            })
-        })
-        .collect()
+    let mut queries = Vec::new();
+    for rule in rules {
+        let text = rule["expr"].as_str().context("a rule without a query")?;
+        queries.extend(parts(text)?.into_iter().map(|text| Query {
+            place: rule["alert"].to_string(),
+            text,
+        }));
+    }
+    Ok(queries)
 }
 
 /// A Prometheus and a kube-state-metrics beside controllers at work.

@@ -45,7 +45,7 @@ fn runs(controller: &Controller) -> Result<f64> {
 fn is_leader(controller: &Controller) -> Result<bool> {
     Ok(controller
         .metrics()?
-        .sum("leader_election_master_status", &[])
+        .sum("leader_election_master_status", &[LEASE])
         > 0.5)
 }
 
