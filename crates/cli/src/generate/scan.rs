@@ -54,10 +54,12 @@ pub(super) fn scan(root: &Path, from: &str) -> Result<Found> {
         root,
         from,
         paths: Vec::new(),
+        bases: Vec::new(),
         hints: Vec::new(),
     };
     scanner.above();
     scanner.search(from, 0)?;
+    scanner.hint_twice();
     let services = named(from, &scanner.paths)?;
     Ok(Found {
         services,
@@ -105,6 +107,8 @@ struct Scanner<'a> {
     root: &'a Path,
     from: &'a str,
     paths: Vec<String>,
+    /// A service, and a directory that its kustomization file takes resources from.
+    bases: Vec<(String, String)>,
     hints: Vec<String>,
 }
 
@@ -153,6 +157,9 @@ impl Scanner<'_> {
                 return Ok(());
             }
             if !top {
+                let bases = self.bases_of(path, &file);
+                self.bases
+                    .extend(bases.into_iter().map(|base| (path.to_owned(), base)));
                 return self.service(path, depth);
             }
             self.hints.push(format!(
@@ -229,6 +236,39 @@ impl Scanner<'_> {
         })
     }
 
+    /// The directories that a kustomization file names, as far as they are in the repository.
+    fn bases_of(&self, path: &str, file: &str) -> Vec<String> {
+        let text = fs::read_to_string(self.root.join(file)).unwrap_or_default();
+        let Ok(Some(document)) = yaml::parse_first(&text) else {
+            return Vec::new();
+        };
+        let entries = ["resources", "bases"].into_iter().flat_map(|field| {
+            let list = document.get(field).and_then(yaml::Node::as_sequence);
+            list.into_iter()
+                .flat_map(|list| &list.items)
+                .filter_map(yaml::Node::as_str)
+        });
+        entries
+            .filter_map(|entry| below(path, entry))
+            .filter(|base| self.root.join(base).is_dir())
+            .collect()
+    }
+
+    /// Says which services hold what another one applies too.
+    fn hint_twice(&mut self) {
+        for (service, base) in &self.bases {
+            let owner = self.paths.iter().find(|path| {
+                let rest = base.strip_prefix(path.as_str());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            });
+            if let Some(owner) = owner.filter(|owner| *owner != service) {
+                self.hints.push(format!(
+                    "{service} takes {base}, which {owner} applies too: move what services share out of --from"
+                ));
+            }
+        }
+    }
+
     fn read(&self, file: &str) -> Option<Content> {
         document::read(&fs::read_to_string(self.root.join(file)).ok()?)
     }
@@ -268,6 +308,24 @@ impl Scanner<'_> {
         listing.linked_dirs.sort();
         Ok(listing)
     }
+}
+
+/// Where an entry of a kustomization file in the directory `path` leads to, if it stays in the repository.
+fn below(path: &str, entry: &str) -> Option<String> {
+    if entry.starts_with('/') || entry.contains(':') {
+        return None;
+    }
+    let mut parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    for part in entry.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
 }
 
 fn is_yaml(name: &str) -> bool {
