@@ -148,10 +148,11 @@ async fn a_silent_server_meets_the_deadline() {
 
 #[tokio::test]
 async fn nobody_listens_and_nobody_is_known() {
-    let port = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("bind");
-        listener.local_addr().expect("address").port()
-    };
+    // Held, so that nobody else gets the port, and refusing, because it does not listen.
+    let door = tokio::net::TcpSocket::new_v4().expect("socket");
+    door.bind((std::net::Ipv4Addr::LOCALHOST, 0).into())
+        .expect("bind");
+    let port = door.local_addr().expect("address").port();
     for url in [
         format!("http://127.0.0.1:{port}/x"),
         "http://host.invalid/x".to_owned(),

@@ -16,7 +16,7 @@ use git::{Cache, Contents, FetchOptions, Fetched, FileMode, Reference, Remote, S
 /// Settings whose deadline no healthy test meets.
 fn settings() -> Settings {
     Settings {
-        timeout: Duration::from_mins(1),
+        timeout: Duration::from_mins(5),
         ..Settings::default()
     }
 }

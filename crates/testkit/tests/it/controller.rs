@@ -1,5 +1,5 @@
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 use std::time::Duration;
 
 use testkit::controller::ControllerOptions;
@@ -17,9 +17,15 @@ while :; do sleep 0.01; done
 #[test]
 fn is_given_fluxs_flags_and_keeps_them() {
     let dir = tempfile::tempdir().unwrap();
-    let binary = dir.path().join("source-controller");
-    fs::write(&binary, SCRIPT).unwrap();
-    fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).unwrap();
+    let (script, binary) = (
+        dir.path().join("script"),
+        dir.path().join("source-controller"),
+    );
+    fs::write(&script, SCRIPT).unwrap();
+    // By another process: what this one has open for writing, a child of another test may have too, and then the
+    // system does not run it.
+    let install = Command::new("install").arg(&script).arg(&binary).status();
+    assert!(install.unwrap().success());
     let home = dir.path().join("home");
     let options =
         ControllerOptions::new(Role::Source, dir.path(), &dir.path().join("config"), &home)

@@ -7,7 +7,7 @@ use serde_json::json;
 use testkit::observe::{ApiResource, Observer};
 use testkit::{ControlPlane, Options};
 
-const LIMIT: Duration = Duration::from_mins(1);
+const LIMIT: Duration = Duration::from_mins(3);
 
 #[tokio::test]
 async fn sees_changes_and_goes_on_after_a_crash_of_the_server() {

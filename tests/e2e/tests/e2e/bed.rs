@@ -36,7 +36,7 @@ use tokio::sync::watch;
 use crate::cluster;
 
 /// How long anything here may take; a machine may be busy.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
 
 /// The name of the source in each namespace.
 const SOURCE: &str = "source";
@@ -122,6 +122,15 @@ pub(crate) fn ready_at(revision: &str) -> impl Fn(&Value) -> bool + use<> {
         condition(object, "Ready")["status"] == "True"
             && object["status"]["lastAppliedRevision"] == revision.as_str()
     }
+}
+
+/// Whether an object has failed, other than for want of its source: sources and Kustomizations reach the controller by
+/// different watches, in no order.
+pub(crate) fn failed(object: &Value) -> bool {
+    let text = message(object, "Ready");
+    condition(object, "Ready")["status"] == "False"
+        && !text.starts_with("Source artifact not found")
+        && !text.starts_with("gitrepositories.source.toolkit.fluxcd.io")
 }
 
 fn resource(api_version: &str, kind: &str) -> ApiResource {

@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use crate::bed::{
-    Bed, PATIENCE, condition, config_map, history, inventory, message, ready_at, reason,
+    Bed, PATIENCE, condition, config_map, failed, history, inventory, message, ready_at, reason,
 };
 
 /// What is done to an artifact's entry in the status and to its bytes.
@@ -265,11 +265,7 @@ async fn one_broken_kustomization_harms_no_other_and_names_what_is_wrong() -> Re
         ),
     ];
     for (name, expected, parts) in cases {
-        let broken = bed
-            .until(name, |object| {
-                condition(object, "Ready")["status"] == "False"
-            })
-            .await?;
+        let broken = bed.until(name, failed).await?;
         let text = message(&broken, "Ready");
         assert_eq!(reason(&broken, "Ready"), expected, "{name}: {text}");
         for part in parts {
@@ -356,9 +352,7 @@ async fn dependencies_are_met_in_order_and_a_cycle_stalls_its_members_only() -> 
     let on =
         |name: &str, prefix: &str| json!({"namePrefix": prefix, "dependsOn": [{"name": name}]});
     bed.kustomization("third", on("second", "third-")).await?;
-    let waiting = bed
-        .until("third", |object| !condition(object, "Ready").is_null())
-        .await?;
+    let waiting = bed.until("third", failed).await?;
     assert_eq!(reason(&waiting, "Ready"), "DependencyNotReady");
     assert!(
         message(&waiting, "Ready")

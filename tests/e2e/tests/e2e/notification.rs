@@ -16,7 +16,7 @@ mod events;
 mod receiver;
 
 /// How long a test waits for what takes milliseconds on a free machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// A namespace with a controller of its own.
 struct Desk {

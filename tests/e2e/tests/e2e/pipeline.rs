@@ -12,7 +12,7 @@ use testkit::{Controller, ControllerOptions, GitServer, Monorepo, Observer, Role
 
 use crate::cluster;
 
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(3);
 const SERVICES: usize = 12;
 
 fn resource(api_version: &str, kind: &str) -> ApiResource {

@@ -36,7 +36,7 @@ mod references;
 use self::artifact::Archive;
 
 /// How long a test waits for what takes milliseconds on a free machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// A namespace, a Git server, a controller that watches that namespace only, and an observer.
 struct Site {
@@ -278,6 +278,28 @@ impl Site {
             .collect();
         requests.sort();
         Ok(requests)
+    }
+
+    /// The same once the audit log tells of all that has been seen: an object can be read before the request that made
+    /// it is logged. While requests of ours go through and nothing of the controller's is added, nothing is missing.
+    async fn settled(&self, audit: &AuditLog, since: Mark) -> Result<Vec<String>> {
+        let mut requests = self.requests(audit, since)?;
+        loop {
+            for _ in 0..5 {
+                self.api().get_opt("nothing-of-this-name").await?;
+            }
+            let now = self.requests(audit, since)?;
+            if now.len() == requests.len() {
+                return Ok(now);
+            }
+            requests = now;
+        }
+    }
+
+    /// The place in the audit log up to which it tells of all that has been seen.
+    async fn mark(&self, audit: &AuditLog) -> Result<Mark> {
+        self.settled(audit, audit.mark()?).await?;
+        audit.mark()
     }
 
     /// Runs that ended with a result.

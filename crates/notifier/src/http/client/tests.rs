@@ -1,12 +1,12 @@
 use std::{
-    net::TcpListener as StdListener,
+    net::Ipv4Addr,
     sync::{Arc, Mutex},
 };
 
 use reqwest::Method;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
 };
 
 use super::*;
@@ -61,10 +61,10 @@ async fn exchange(address: &str, headers: &[(&str, &str)]) -> Result<Response, S
 
 #[tokio::test]
 async fn failures_read_as_gos() {
-    let closed = {
-        let listener = StdListener::bind(("127.0.0.1", 0)).expect("a port");
-        listener.local_addr().expect("address")
-    };
+    // Held, so that nobody else gets the port, and refusing, because it does not listen.
+    let door = TcpSocket::new_v4().expect("a socket");
+    door.bind((Ipv4Addr::LOCALHOST, 0).into()).expect("a port");
+    let closed = door.local_addr().expect("address");
     let (hangs_up, _) = serve(vec![String::new()]).await;
     let loops = (0..=10).map(|_| answer("307 Temporary Redirect\r\nlocation: /secret", ""));
     let (redirects, _) = serve(loops.collect()).await;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::json;
 
-use crate::bed::{Bed, Door, condition, config_map, describe, message, ready_at};
+use crate::bed::{Bed, Door, config_map, describe, failed, message, ready_at};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_source_that_cannot_be_had_delays_nobody_else_and_is_had_when_it_can() -> Result<()> {
@@ -41,9 +41,7 @@ async fn a_source_that_cannot_be_had_delays_nobody_else_and_is_had_when_it_can()
             "{name}"
         );
     }
-    let missing = bed
-        .until("missing", |object| !condition(object, "Ready").is_null())
-        .await?;
+    let missing = bed.until("missing", failed).await?;
     assert_eq!(
         message(&missing, "Ready"),
         "Source is not ready, artifact not found, retrying in 1s"

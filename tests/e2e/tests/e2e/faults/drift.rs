@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::bed::{Bed, config_map, describe, history, ready_at};
 
@@ -60,8 +60,29 @@ async fn what_others_change_is_changed_back_at_the_interval() -> Result<()> {
     Ok(())
 }
 
+/// How many runs have ended.
+fn total(object: &Value) -> u64 {
+    let history = history(object);
+    let newest = history.first();
+    newest.map_or(0, |entry| {
+        entry["totalReconciliations"].as_u64().unwrap_or_default()
+    })
+}
+
+/// How many runs took a second or more: such a run tells what it is at, which is one patch more.
+fn slow_runs(bed: &Bed) -> Result<usize> {
+    let log = std::fs::read_to_string(bed.controller.log())?;
+    let took = log.lines().filter_map(|line| {
+        line.split_once("Reconciliation finished in ")?
+            .1
+            .split_once(',')
+    });
+    Ok(took.filter(|(took, _)| !took.ends_with("ms")).count())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interval_costs_one_dry_run_per_object_and_one_status_patch() -> Result<()> {
+    const WHOLE: usize = 2;
     let bed = Bed::start("intervals").await?;
     bed.publish(
         "r1",
@@ -72,34 +93,29 @@ async fn an_interval_costs_one_dry_run_per_object_and_one_status_patch() -> Resu
     )
     .await?;
     bed.kustomization("app", json!({"interval": "3s"})).await?;
-    bed.until("app", ready_at("r1")).await?;
-    bed.events("app", 2).await?;
-    let mark = bed.mark()?;
-    bed.until("app", |object| {
-        history(object)
-            .first()
-            .is_some_and(|entry| entry["totalReconciliations"].as_i64() >= Some(3))
-    })
-    .await?;
-    let requests: Vec<_> = bed.settled(mark).await?.iter().map(describe).collect();
-    // Whole runs: from one status patch to the next.
-    let mut runs: Vec<_> = requests
-        .split(|request| request == "patch kustomizations/status app")
-        .map(|run| {
-            let mut run = run.to_vec();
-            run.sort();
-            run
-        })
-        .collect();
-    // The rest after the last patch is no whole run.
-    runs.pop();
-    assert!(runs.len() >= 2, "{requests:?}");
-    for run in &runs {
-        assert_eq!(
-            run,
-            &["dry-run configmaps a", "dry-run configmaps b"],
-            "{requests:?}"
-        );
-    }
+    let app = bed.until("app", ready_at("r1")).await?;
+    let mut ended = total(&app);
+    let runs = loop {
+        let (mark, slow) = (bed.mark()?, slow_runs(&bed)?);
+        let enough = ended + WHOLE as u64 + 1;
+        let app = bed.until("app", |object| total(object) >= enough).await?;
+        ended = total(&app);
+        let requests: Vec<_> = bed.settled(mark).await?.iter().map(describe).collect();
+        if slow_runs(&bed)? == slow {
+            // From one status patch to the next; the first may have begun before the mark.
+            let runs = requests.split(|request| request == "patch kustomizations/status app");
+            break runs
+                .skip(1)
+                .take(WHOLE)
+                .map(|run| {
+                    let mut run = run.to_vec();
+                    run.sort();
+                    run
+                })
+                .collect::<Vec<_>>();
+        }
+    };
+    let run = ["dry-run configmaps a", "dry-run configmaps b"];
+    assert_eq!(runs, [run; WHOLE]);
     Ok(())
 }

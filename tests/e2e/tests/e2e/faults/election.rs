@@ -100,8 +100,9 @@ async fn one_leads_and_releases_the_lease_when_told_to_stop() -> Result<()> {
 async fn a_lease_outlives_its_holder_no_longer_than_it_says() -> Result<()> {
     let flags = [
         LEADER,
-        "--leader-election-lease-duration=2s",
-        "--leader-election-renew-deadline=1500ms",
+        // Long enough for a busy machine to renew it in time.
+        "--leader-election-lease-duration=10s",
+        "--leader-election-renew-deadline=8s",
         RETRY,
     ];
     let mut bed = Bed::with_flags("expires", &flags).await?;

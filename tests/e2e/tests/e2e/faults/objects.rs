@@ -4,7 +4,7 @@ use anyhow::Result;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
-use crate::bed::{Bed, condition, config_map, inventory, message, ready_at, reason};
+use crate::bed::{Bed, condition, config_map, failed, inventory, message, ready_at, reason};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_object_that_cannot_be_read_stops_nobody_else() -> Result<()> {
@@ -109,11 +109,7 @@ async fn a_namespace_that_is_not_there_is_named_and_waited_for() -> Result<()> {
         .await?;
     bed.kustomization("app", json!({"targetNamespace": late}))
         .await?;
-    let failed = bed
-        .until("app", |object| {
-            condition(object, "Ready")["status"] == "False"
-        })
-        .await?;
+    let failed = bed.until("app", failed).await?;
     assert_eq!(reason(&failed, "Ready"), "ReconciliationFailed");
     assert_eq!(
         message(&failed, "Ready"),

@@ -9,7 +9,7 @@ use testkit::{ControlPlane, control_plane::Options};
 use crate::bed::{Bed, Door, config_map, ready_at, reason};
 
 /// Less than the grace that pods have, and than any timeout of the controller's.
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(28);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_ends_health_checks_and_downloads() -> Result<()> {

@@ -25,7 +25,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::{NAMESPACE, chart_dir, run};
 use crate::cluster;
 
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// The controllers, and whether each has a Service.
 const CONTROLLERS: [(&str, bool); 3] = [
@@ -197,7 +197,7 @@ impl Site {
                 "--namespace",
                 NAMESPACE,
                 &deployment,
-                "--timeout=60s",
+                "--timeout=180s",
             ];
             self.plane.kubectl(&args).await?;
         }

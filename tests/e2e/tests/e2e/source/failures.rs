@@ -1,9 +1,11 @@
 //! What goes wrong, how it is told, and how it ends.
 
+use std::net::Ipv4Addr;
+
 use testkit::git_server::Access;
 use tokio::{
     io::copy_bidirectional,
-    net::{TcpListener, TcpStream},
+    net::{TcpSocket, TcpStream},
 };
 
 use super::*;
@@ -134,9 +136,10 @@ async fn credentials_are_asked_for_and_mended() -> Result<()> {
 async fn a_server_that_comes_back_is_found_by_the_back_off() -> Result<()> {
     let site = Site::start(&["--min-retry-delay=100ms", "--max-retry-delay=1s"]).await?;
     site.repository("app", &[("a", "1")])?;
-    let door = TcpListener::bind("127.0.0.1:0").await?;
+    // Held, so that nobody else gets the port, and refusing until it listens.
+    let door = TcpSocket::new_v4()?;
+    door.bind((Ipv4Addr::LOCALHOST, 0).into())?;
     let address = door.local_addr()?;
-    drop(door);
     let url = site.git.url("app");
     let behind = url
         .strip_prefix("http://")
@@ -167,7 +170,7 @@ async fn a_server_that_comes_back_is_found_by_the_back_off() -> Result<()> {
     site.eventually("more attempts", || Ok(site.runs("error")? >= 3.0))
         .await?;
 
-    let door = TcpListener::bind(address).await?;
+    let door = door.listen(16)?;
     let relay = tokio::spawn(async move {
         while let Ok((mut outer, _)) = door.accept().await {
             let behind = behind.clone();

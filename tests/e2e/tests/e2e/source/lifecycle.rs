@@ -65,7 +65,7 @@ async fn a_request_brings_the_new_commit_and_costs_little() -> Result<()> {
     let audit = cluster::shared().await?.audit().context("audit log")?;
 
     // A new commit: one status patch to show that something is built, one with the result, and an event.
-    let mark = audit.mark()?;
+    let mark = site.mark(&audit).await?;
     let head = repository.commit("main", "second", &[Change::write("a", "2")])?;
     let revision = format!("main@sha1:{head}");
     let asked = Instant::now();
@@ -78,7 +78,7 @@ async fn a_request_brings_the_new_commit_and_costs_little() -> Result<()> {
     assert_eq!(archive.text("a").as_deref(), Some("2"));
     site.event_with("app", "stored artifact for commit 'second'")
         .await?;
-    let requests = site.requests(&audit, mark)?;
+    let requests = site.settled(&audit, mark).await?;
     let fetches = site.git.take_log();
     assert_eq!(
         requests,
@@ -95,7 +95,7 @@ async fn a_request_brings_the_new_commit_and_costs_little() -> Result<()> {
     );
 
     // Nothing new: the request is recorded, and that is all.
-    let mark = audit.mark()?;
+    let mark = site.mark(&audit).await?;
     site.poke("app", "2").await?;
     let (object, _) = site
         .until("app", "handled", |object| handled(object) == Some("2"))
@@ -103,7 +103,7 @@ async fn a_request_brings_the_new_commit_and_costs_little() -> Result<()> {
     assert!(is_ready(&object));
     site.event("app", "GitOperationSucceeded").await?;
     assert_eq!(
-        site.requests(&audit, mark)?,
+        site.settled(&audit, mark).await?,
         ["create events", "patch gitrepositories/status"]
     );
     assert!(site.git.take_log().len() <= 2, "references alone are read");
@@ -276,7 +276,8 @@ async fn an_artifact_that_goes_bad_is_replaced_at_the_next_run() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn old_artifacts_go() -> Result<()> {
-    let site = Site::start(&[]).await?;
+    // By their number, however long this takes.
+    let site = Site::start(&["--artifact-retention-ttl=1h"]).await?;
     let repository = site.repository("app", &[("a", "0")])?;
     site.create("app", json!({})).await?;
     site.ready("app").await?;
