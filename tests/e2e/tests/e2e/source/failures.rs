@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use testkit::git_server::Access;
 use tokio::{
     io::copy_bidirectional,
-    net::{TcpSocket, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
 };
 
 use super::*;
