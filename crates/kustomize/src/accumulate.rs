@@ -195,7 +195,7 @@ impl<'a> Layer<'a> {
     fn choose_schema(&self) -> Result<()> {
         let openapi = &self.kustomization.openapi;
         let (version, path) = (openapi.get("version"), openapi.get("path"));
-        let text = path.map(|path| self.loader.load_text(path)).transpose()?;
+        let content = path.map(|path| self.loader.load(path)).transpose()?;
         if self.build.schema_chosen.get() {
             return Ok(());
         }
@@ -209,8 +209,8 @@ impl<'a> Layer<'a> {
                 "the specified OpenAPI version is not built in",
             ));
         }
-        if let Some(text) = text {
-            let document = parse::json(&text).context(|| "invalid schema file".to_owned())?;
+        if let Some(content) = content {
+            let document = parse::json(&content).context(|| "invalid schema file".to_owned())?;
             let scopes = self.loader.scopes();
             scopes.learn(&document);
             let mut schemas = self.build.schemas.borrow_mut();
@@ -538,8 +538,7 @@ pub(crate) fn parse_file(
 ) -> Result<Arc<[Node]>> {
     let parse = || {
         let content = loader.content(found)?;
-        let text = String::from_utf8_lossy(&content);
-        let nodes = parse::resources(&text).map_err(|error| error.in_file(path))?;
+        let nodes = parse::resources(&content).map_err(|error| error.in_file(path))?;
         Ok((nodes.into(), content.len()))
     };
     match found {
@@ -557,7 +556,7 @@ pub(crate) fn read(
 ) -> Result<Arc<Kustomization>> {
     let parse = || {
         let content = loader.content(found)?;
-        let document = parse::json(&String::from_utf8_lossy(&content))
+        let document = parse::json(&content)
             .map_err(|error| Error::InvalidKustomization(error.chain().to_string()))?;
         let kustomization = Kustomization::decode(&document, mode)?;
         if mode == Mode::Strict && Kustomization::is_zero(&document) {

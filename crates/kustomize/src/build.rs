@@ -19,6 +19,7 @@ use crate::kustomization::Kustomization;
 use crate::kustomization::decode::Mode;
 use crate::limits::Limits;
 use crate::load::{LoadRestrictor, Loader, Source};
+use crate::node::require_mapping;
 use crate::origin::{self, Origin};
 use crate::parse;
 use crate::read_set::{ReadSet, Recorder};
@@ -294,6 +295,14 @@ fn finish(mut resource: resource::Resource, keep: &Keep) -> Result<Resource> {
         resource.set_string_map("annotations", entries);
     } else {
         resource.stringify("annotations");
+    }
+    // Lists may do without, and upstream makes room for annotations that it then does not write.
+    match resource.node().get("metadata") {
+        None => {
+            resource.node_mut().mapping_at("metadata");
+        }
+        Some(metadata) => require_mapping(metadata)
+            .context(|| "failed to clean up origin tracking annotations".to_owned())?,
     }
     parse::to_json(resource.node())
         .map(|value| Resource {

@@ -283,11 +283,6 @@ impl<'a> Loader<'a> {
         self.content(&self.find(path)?)
     }
 
-    pub(crate) fn load_text(&self, path: &str) -> Result<String> {
-        let content = self.load(path)?;
-        Ok(String::from_utf8_lossy(&content).into_owned())
-    }
-
     /// Enters a repository. Its layers read only below their own directories, whatever the build allows.
     fn visit(source: &'a Source<'a>, address: Repository, ancestors: Vec<Place>) -> Result<Self> {
         let visit = Arc::new(source.visit(address)?);

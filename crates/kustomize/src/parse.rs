@@ -4,8 +4,11 @@
 //! v2. The reader splits a stream at `---` lines before it parses, so each piece counts its own lines.
 //! Source: kyaml 0.21.1 `kio/byteio_reader.go`; kustomize `api/resource/factory.go` (api 0.21.1).
 
+mod breaks;
 mod bridge;
 mod written;
+
+use std::borrow::Cow;
 
 use serde_json::{Number, Value};
 
@@ -28,20 +31,28 @@ pub(crate) enum Numbers {
 
 /// Reads a stream of resources; lists are expanded, empty documents dropped, and everything that
 /// has no kind or name is an error.
-pub(crate) fn resources(text: &str) -> Result<Vec<Node>> {
-    let nodes = check(documents(text)?)?;
+pub(crate) fn resources(content: impl AsRef<[u8]>) -> Result<Vec<Node>> {
+    let nodes = check(documents(content.as_ref())?)?;
     let mut out = Vec::with_capacity(nodes.len());
     let mut pending: std::collections::VecDeque<Node> = nodes.into();
     while let Some(node) = pending.pop_front() {
         let kind = node.get("kind").map_or("", Node::value);
-        let items = kind.ends_with("List").then(|| node.get("items")).flatten();
-        match items {
+        if !kind.ends_with("List") {
+            out.push(node);
+            continue;
+        }
+        if let Some(key) = bridge::repeated_key(&node) {
+            return Err(Error::invalid(format!(
+                "trouble expanding list of {kind}: mapping key \"{key}\" already defined"
+            )));
+        }
+        match node.get("items") {
             None => out.push(node),
             Some(items) if items.is_null() => {}
             Some(Node::Sequence(items)) => {
                 for item in items.iter() {
-                    let item = from_json(&to_json(item)?, Numbers::Exact);
-                    pending.extend(check(vec![item])?);
+                    let item = from_json(&bridge::nested_json(item)?, Numbers::Exact);
+                    pending.extend(check(unwrapped(item))?);
                 }
             }
             Some(_) => {
@@ -56,7 +67,13 @@ pub(crate) fn resources(text: &str) -> Result<Vec<Node>> {
 
 /// Reads one document, which need not be a resource.
 pub(crate) fn one(text: &str) -> Result<Node> {
-    bridge::document(text)?.ok_or_else(|| Error::invalid("empty document"))
+    bridge::document(text.as_bytes())?.ok_or_else(|| Error::invalid("empty document"))
+}
+
+/// Reads JSON as Go does: bytes that are no text become U+FFFD.
+pub(crate) fn strict_json(content: &[u8]) -> Result<Value> {
+    serde_json::from_str(&String::from_utf8_lossy(content))
+        .map_err(|error| Error::invalid(error.to_string()))
 }
 
 /// Makes nodes from a JSON value.
@@ -110,23 +127,18 @@ fn number_node(number: &Number, numbers: Numbers) -> Node {
     Node::scalar(&text, tag, Style::Plain)
 }
 
-/// Splits a stream and parses the pieces; a single list is unwrapped.
-fn documents(text: &str) -> Result<Vec<Node>> {
-    let unified;
-    let text = if text.contains("\r\n") {
-        unified = text.replace("\r\n", "\n");
-        &unified
-    } else {
-        text
-    };
-    let pieces = split(text)?;
+/// Splits a stream and parses the pieces; a single list is unwrapped. All but the parser works on bytes, so UTF-16
+/// is one piece.
+fn documents(content: &[u8]) -> Result<Vec<Node>> {
+    let content = unix_breaks(content);
+    let pieces = split(&content)?;
     let single = pieces.len() == 1;
     let mut nodes = Vec::with_capacity(pieces.len());
     for piece in pieces {
-        let Some(node) = bridge::document(piece)? else {
+        let Some(node) = bridge::resource(piece)? else {
             continue;
         };
-        if node.is_null() {
+        if node.is_nil_or_empty() {
             continue;
         }
         if node.as_mapping().is_none() {
@@ -134,14 +146,8 @@ fn documents(text: &str) -> Result<Vec<Node>> {
         }
         // Aliases are cheap to write and dear to expand.
         node.check_bounds(MAX_DOCUMENT_BYTES)?;
-        let kind = node.get("kind").map_or("", Node::value);
-        let wrapper = single && matches!(kind, "List" | "ResourceList");
-        if wrapper && (node.get("items").is_some() || node.get("functionConfig").is_some()) {
-            let items = node
-                .get("items")
-                .and_then(Node::as_sequence)
-                .unwrap_or_default();
-            nodes.extend(items.iter().cloned());
+        if single {
+            nodes.extend(unwrapped(node));
         } else {
             nodes.push(node);
         }
@@ -149,29 +155,63 @@ fn documents(text: &str) -> Result<Vec<Node>> {
     Ok(nodes)
 }
 
+/// What the only document of a stream stands for: the items of a list, or itself.
+fn unwrapped(node: Node) -> Vec<Node> {
+    let kind = node.get("kind").map_or("", Node::value);
+    let wrapper = matches!(kind, "List" | "ResourceList");
+    if wrapper && (node.get("items").is_some() || node.get("functionConfig").is_some()) {
+        let items = node.get("items").and_then(Node::as_sequence);
+        items.unwrap_or_default().to_vec()
+    } else {
+        vec![node]
+    }
+}
+
+/// Line breaks of Windows become those of Unix.
+fn unix_breaks(content: &[u8]) -> Cow<'_, [u8]> {
+    let Some(first) = content.windows(2).position(|pair| pair == b"\r\n") else {
+        return Cow::Borrowed(content);
+    };
+    let (done, rest) = content.split_at(first);
+    let mut unified = Vec::with_capacity(content.len());
+    unified.extend_from_slice(done);
+    for line in rest.split_inclusive(|byte| *byte == b'\n') {
+        match line.strip_suffix(b"\r\n") {
+            Some(line) => {
+                unified.extend_from_slice(line);
+                unified.push(b'\n');
+            }
+            None => unified.extend_from_slice(line),
+        }
+    }
+    Cow::Owned(unified)
+}
+
 /// Splits at lines that begin with `---`; only a comment may follow on them. A piece keeps its last
 /// line break.
-fn split(text: &str) -> Result<Vec<&str>> {
+fn split(content: &[u8]) -> Result<Vec<&[u8]>> {
     let mut pieces = Vec::new();
-    let (mut start, mut search) = (0, 0);
-    let rest = |from: usize| text.get(from..).unwrap_or("");
-    while let Some(found) = rest(search).find("\n---") {
-        let at = search + found;
-        let Some(end) = rest(at + 1).find('\n') else {
-            break;
+    let (mut start, mut end) = (0, 0);
+    for line in content.split_inclusive(|byte| *byte == b'\n') {
+        let at = end;
+        end += line.len();
+        let Some(tail) = line.strip_prefix(b"---") else {
+            continue;
         };
-        let end = at + 1 + end;
-        let tail = text.get(at + 4..end).unwrap_or("").trim_end();
+        if at == start || !tail.ends_with(b"\n") {
+            continue;
+        }
+        let tail = String::from_utf8_lossy(tail);
+        let tail = tail.trim_end();
         if !tail.is_empty() && !tail.trim_start().starts_with('#') {
             return Err(Error::invalid(format!(
                 "invalid document separator: ---{tail}"
             )));
         }
-        pieces.push(text.get(start..=at).unwrap_or(""));
-        start = end + 1;
-        search = start;
+        pieces.push(content.get(start..at).unwrap_or_default());
+        start = end;
     }
-    pieces.push(rest(start));
+    pieces.push(content.get(start..).unwrap_or_default());
     Ok(pieces)
 }
 
@@ -181,13 +221,13 @@ fn check(nodes: Vec<Node>) -> Result<Vec<Node>> {
         if node.is_nil_or_empty() {
             continue;
         }
-        let kind = node.get("kind").map_or("", Node::value);
-        let name = node
-            .at(&["metadata", "name"])
-            .filter(|name| !name.is_null())
-            .map_or("", Node::value);
+        let filled = |path: &[&str]| node.at(path).filter(|field| !field.is_nil_or_empty());
+        let kind = filled(&["kind"]).map_or("", Node::value);
+        let name = filled(&["metadata", "name"]).map_or("", Node::value);
         if kind.is_empty() {
-            let bare = node.get("apiVersion").is_none() && node.get("metadata").is_none();
+            let bare = ["apiVersion", "kind", "metadata"]
+                .iter()
+                .all(|field| filled(&[field]).is_none());
             return Err(Error::invalid(if bare {
                 "missing Resource metadata".to_owned()
             } else {
@@ -229,14 +269,37 @@ fn go_metadata(node: &Node) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::split;
-
     #[test]
     fn splits_streams() {
-        assert_eq!(split("a\n---\nb\n").unwrap(), ["a\n", "b\n"]);
-        assert_eq!(split("---\na\n--- # c\nb").unwrap(), ["---\na\n", "b"]);
-        assert_eq!(split("a\n---").unwrap(), ["a\n---"]);
-        assert_eq!(split("").unwrap(), [""]);
+        let split = |text: &'static str| super::split(text.as_bytes());
+        let bytes = |pieces: &[&'static str]| -> Vec<&[u8]> {
+            pieces.iter().map(|piece| piece.as_bytes()).collect()
+        };
+        for (text, pieces) in [
+            ("a\n---\nb\n", &["a\n", "b\n"][..]),
+            ("---\na\n--- # c\nb", &["---\na\n", "b"]),
+            ("a\n---\n---\nb\n", &["a\n", "---\nb\n"]),
+            ("a\n---", &["a\n---"]),
+            ("\n---\n", &["\n", ""]),
+            ("", &[""]),
+        ] {
+            assert_eq!(split(text).unwrap(), bytes(pieces), "{text:?}");
+        }
         assert!(split("a\n--- b\nc\n").is_err());
+    }
+
+    #[test]
+    fn unifies_line_breaks() {
+        for (text, want) in [
+            ("a\nb", "a\nb"),
+            ("a\nb\r\n\r\nc\r", "a\nb\n\nc\r"),
+            ("\r\r\n\n", "\r\n\n"),
+        ] {
+            assert_eq!(
+                *super::unix_breaks(text.as_bytes()),
+                *want.as_bytes(),
+                "{text:?}"
+            );
+        }
     }
 }

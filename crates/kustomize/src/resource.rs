@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::id::{Gvk, Id};
 use crate::links::Links;
-use crate::node::{Mapping, Node, Tag};
+use crate::node::{Mapping, Node, Style, Tag};
 use crate::origin::Origin;
 use crate::scope::Scopes;
 
@@ -212,13 +212,10 @@ impl Resource {
     pub(crate) fn stringify(&mut self, field: &str) {
         let tidy = match self.node.at(&["metadata", field]) {
             None => true,
-            Some(Node::Mapping(map)) => {
-                !map.is_empty()
-                    && map.iter().all(|(key, value)| {
-                        matches!(value, Node::Scalar(s) if s.tag == Tag::Str)
-                            && !crate::parse::needs_quotes(&key.text)
-                    })
-            }
+            Some(Node::Mapping(map)) => !map.is_empty() && map.iter().all(|(key, value)| {
+                matches!(value, Node::Scalar(s) if s.tag == Tag::Str && s.style != Style::Folded)
+                    && !crate::parse::needs_quotes(&key.text)
+            }),
             Some(_) => false,
         };
         if !tidy {

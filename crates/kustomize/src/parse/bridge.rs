@@ -8,6 +8,8 @@ use yaml::{ScalarStyle, v2, v3};
 use crate::error::{Error, Result};
 use crate::node::{Key, Mapping, Node, Scalar, Style, Tag};
 
+use super::breaks;
+
 pub(super) const MERGE: &str = "<<";
 
 /// Prints a value as `sigs.k8s.io/yaml` does.
@@ -16,26 +18,38 @@ pub(crate) fn emit(value: &Value, out: &mut Vec<u8>) -> Result<()> {
 }
 
 /// Reads the first document as configuration: yaml v2, the last of equal keys wins.
-pub(crate) fn json(text: &str) -> Result<Value> {
-    v2::to_json(text.as_bytes()).map_err(|error| Error::Yaml(error.to_string()))
+pub(crate) fn json(content: impl AsRef<[u8]>) -> Result<Value> {
+    v2::to_json(content.as_ref()).map_err(|error| Error::Yaml(error.to_string()))
 }
 
 /// Reads configuration in which a key may be there only once.
-pub(crate) fn json_strict(text: &str) -> Result<Value> {
-    if let Some(node) = document(text)?
+pub(crate) fn json_strict(content: &[u8]) -> Result<Value> {
+    if let Some(node) = document(content)?
         && let Some(key) = repeated_key(&node)
     {
         return Err(Error::invalid(format!(
             "yaml: key \"{key}\" already set in map"
         )));
     }
-    json(text)
+    json(content)
 }
 
 /// Reads the first document as a tree, with merges worked in; `None` when there is none.
-pub(super) fn document(text: &str) -> Result<Option<Node>> {
-    let parsed = yaml::parse_first(text).map_err(|error| Error::Yaml(error.to_string()))?;
+pub(super) fn document(content: &[u8]) -> Result<Option<Node>> {
+    let parsed =
+        yaml::parse_first_bytes(content).map_err(|error| Error::Yaml(error.to_string()))?;
     parsed.map(|node| convert(&node, false)).transpose()
+}
+
+/// As [`document`], with the texts as upstream prints them among the document's comments.
+pub(super) fn resource(content: &[u8]) -> Result<Option<Node>> {
+    let parsed =
+        yaml::parse_first_bytes(content).map_err(|error| Error::Yaml(error.to_string()))?;
+    let Some(mut node) = parsed else {
+        return Ok(None);
+    };
+    breaks::add(&mut node, content);
+    convert(&node, false).map(Some)
 }
 
 /// A value as kyaml prints it, quotes included, without the blanks around it.
@@ -89,6 +103,11 @@ pub(crate) fn is_ambiguous(text: &str) -> bool {
 /// The JSON value of a tree: what it is after it was printed and read again.
 pub(crate) fn to_json(node: &Node) -> Result<Value> {
     value_of(node, true)
+}
+
+/// As [`to_json`] for a tree that stands in another.
+pub(super) fn nested_json(node: &Node) -> Result<Value> {
+    value_of(node, false)
 }
 
 fn value_of(node: &Node, top: bool) -> Result<Value> {
@@ -304,7 +323,7 @@ fn convert_mapping(mapping: &yaml::Mapping, flow: bool) -> Result<Mapping> {
 }
 
 /// A key that some mapping holds twice.
-fn repeated_key(node: &Node) -> Option<String> {
+pub(super) fn repeated_key(node: &Node) -> Option<String> {
     match node {
         Node::Scalar(_) => None,
         Node::Sequence(items) => items.iter().find_map(repeated_key),

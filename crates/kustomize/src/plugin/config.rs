@@ -21,7 +21,7 @@ pub(crate) fn load(loader: &Loader<'_>, paths: &[String]) -> Result<Arc<Config>>
     }
     let mut added = Config::default();
     for path in paths {
-        added = added.merge(&read(&loader.load_text(path)?)?)?;
+        added = added.merge(&read(&loader.load(path)?)?)?;
     }
     defaults.merge(&added).map(Arc::new)
 }
@@ -59,8 +59,8 @@ decode_struct!(Reference, "NameBackReferences", {
     "group" => group, "version" => version, "kind" => kind, "fieldSpecs" => field_specs,
 });
 
-fn read(text: &str) -> Result<Config> {
-    let document = parse::json_strict(text)?;
+fn read(content: &[u8]) -> Result<Config> {
+    let document = parse::json_strict(content)?;
     let file = if document.is_null() {
         File::default()
     } else {

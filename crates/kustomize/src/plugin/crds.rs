@@ -20,8 +20,14 @@ const MAX_DEPTH: usize = 32;
 pub(crate) fn load(loader: &Loader<'_>, paths: &[String]) -> Result<Config> {
     let mut config = Config::default();
     for path in paths {
-        let document = parse::json(&loader.load_text(path)?)?;
+        let content = loader.load(path)?;
         let invalid = || format!("unable to parse open API definition from '{path}'");
+        let document = if content.starts_with(b"{") {
+            parse::strict_json(&content)
+        } else {
+            parse::json(&content)
+        };
+        let document = document.context(invalid)?;
         let definitions = document
             .as_object()
             .ok_or_else(|| Error::invalid(invalid()))?;

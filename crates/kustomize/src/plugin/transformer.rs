@@ -267,7 +267,7 @@ fn settings(value: &Value, kind: &str) -> Result<Settings> {
 fn value_add(layer: &Layer<'_>, s: Settings) -> Result<ValueAdd> {
     let mut targets = s.targets;
     if !s.target_file_path.is_empty() {
-        let document = crate::parse::json(&layer.loader.load_text(&s.target_file_path)?)?;
+        let document = crate::parse::json(layer.loader.load(&s.target_file_path)?)?;
         targets.extend(settings(&document, "ValueAddTransformer")?.targets);
     }
     let value = if s.value.is_empty() {

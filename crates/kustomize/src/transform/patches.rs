@@ -42,23 +42,23 @@ impl Prepared {
     /// Reads an entry of `patches`.
     pub(crate) fn new(patch: &Patch, loader: &Loader<'_>) -> Result<Self> {
         let inline = patch.inline.trim();
-        let (text, source) = match (inline.is_empty(), patch.path.is_empty()) {
+        let (content, source) = match (inline.is_empty(), patch.path.is_empty()) {
             (true, true) => return Err(Error::invalid("must specify one of patch and path")),
             (false, false) => {
                 return Err(Error::invalid(
                     "patch and path can't be set at the same time",
                 ));
             }
-            (false, true) => (inline.to_owned(), format!("[patch: {inline:?}]")),
+            (false, true) => (inline.as_bytes().into(), format!("[patch: {inline:?}]")),
             (true, false) => {
-                let text = loader.load_text(&patch.path).context(|| {
+                let content = loader.load(&patch.path).context(|| {
                     format!("failed to get the patch file from path({})", patch.path)
                 })?;
-                (text, format!("[path: {:?}]", patch.path))
+                (content, format!("[path: {:?}]", patch.path))
             }
         };
-        let strategic = parse::resources(&text);
-        let operations = operations_of(&text);
+        let strategic = parse::resources(&content);
+        let operations = operations_of(&content);
         let both =
             matches!((&strategic, &operations), (Ok(a), Ok(b)) if !a.is_empty() && !b.is_empty());
         if both {
@@ -140,8 +140,8 @@ impl StrategicPatches {
             let nodes = if let Ok(nodes) = parse::resources(path) {
                 nodes
             } else {
-                let text = loader.load_text(path)?;
-                parse::resources(&text).map_err(|error| error.in_file(path))?
+                let content = loader.load(path)?;
+                parse::resources(content).map_err(|error| error.in_file(path))?
             };
             patches.extend(nodes.into_iter().map(new));
         }
@@ -176,27 +176,28 @@ impl JsonPatch {
         if target.name.is_empty() {
             return Err(Error::invalid("must specify the target name"));
         }
-        let text = match (patch.inline.is_empty(), patch.path.is_empty()) {
+        let content = match (patch.inline.is_empty(), patch.path.is_empty()) {
             (true, true) => return Err(Error::invalid("empty file path and empty jsonOp")),
             (false, false) => {
                 return Err(Error::invalid(
                     "must specify a file path or jsonOp, not both",
                 ));
             }
-            (false, true) => patch.inline.clone(),
-            (true, false) => loader.load_text(&patch.path)?,
+            (false, true) => patch.inline.as_bytes().into(),
+            (true, false) => loader.load(&patch.path)?,
         };
-        if text.is_empty() {
+        if content.is_empty() {
             return Err(Error::invalid(format!(
                 "patch file '{}' empty seems to be empty",
                 patch.path
             )));
         }
-        let operations = operations_of(&text)?;
+        let operations = operations_of(&content)?;
         if operations.is_empty() {
             return Err(Error::invalid(format!(
-                "patch appears to be empty; file={}, JsonOp={text}",
-                patch.path
+                "patch appears to be empty; file={}, JsonOp={}",
+                patch.path,
+                String::from_utf8_lossy(&content)
             )));
         }
         Ok(Self { target, operations })
@@ -216,11 +217,11 @@ impl JsonPatch {
 }
 
 /// Reads operations: JSON when the text starts like a list, else the first YAML document.
-fn operations_of(text: &str) -> Result<Vec<Operation>> {
-    let document = if text.starts_with('[') {
-        serde_json::from_str(text).map_err(|error| Error::invalid(error.to_string()))?
+fn operations_of(content: &[u8]) -> Result<Vec<Operation>> {
+    let document = if content.starts_with(b"[") {
+        parse::strict_json(content)?
     } else {
-        parse::json(text)?
+        parse::json(content)?
     };
     json6902::parse(&document)
 }

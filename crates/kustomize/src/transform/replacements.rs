@@ -41,7 +41,7 @@ pub(crate) fn load(
                 "cannot specify both path and inline replacement",
             ));
         }
-        let document = parse::json(&loader.load_text(&entry.path)?)?;
+        let document = parse::json(loader.load(&entry.path)?)?;
         let place = Place::root(Mode::Lenient, "Replacement");
         let read = |value| ReplacementField::decode(value, &place).map_err(Error::Invalid);
         match document.as_array() {
