@@ -6,7 +6,7 @@ use serde_json::{Map, Number as JsonNumber, Value};
 
 use crate::error::{ParseError, Version};
 use crate::json::go_quote;
-use crate::number::{Number, format_yaml};
+use crate::number::{Number, format_yaml, format_yaml_32};
 
 /// Why a document cannot be decoded, or has no JSON.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,6 +78,22 @@ impl Decoded {
                 }
                 Value::Object(map)
             }
+        })
+    }
+
+    /// The value where a string is wanted; `None` if it is no scalar.
+    pub(crate) fn into_text(self) -> Option<String> {
+        Some(match self {
+            Self::Null => String::new(),
+            Self::Bool(value) => value.to_string(),
+            Self::Number(Number::Int(int)) => int.to_string(),
+            Self::Number(Number::Uint(uint)) => uint.to_string(),
+            Self::Number(Number::Float(float)) if float.is_nan() => "NaN".to_owned(),
+            Self::Number(Number::Float(f64::INFINITY)) => "+Inf".to_owned(),
+            Self::Number(Number::Float(f64::NEG_INFINITY)) => "-Inf".to_owned(),
+            Self::Number(Number::Float(float)) => format_yaml_32(float),
+            Self::Text(text) => text,
+            Self::Sequence(_) | Self::Mapping(_) | Self::Bad(_) => return None,
         })
     }
 

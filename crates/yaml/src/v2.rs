@@ -4,6 +4,6 @@ mod decode;
 mod emit;
 mod key_order;
 
-pub use decode::to_json;
+pub use decode::{to_json, to_text_map};
 pub use emit::{EmitError, emit, emit_node, emit_value};
 pub use key_order::compare_keys;

@@ -130,14 +130,9 @@ fn credentials(secret: &SecretData) -> Result<Credentials, &'static str> {
 }
 
 fn header_map(text: &[u8]) -> Result<BTreeMap<String, String>, ResolveError> {
-    let failed = |error: String| ResolveError::Headers(error);
-    let value = yaml::v2::to_json(text).map_err(|error| failed(error.to_string()))?;
-    let headers: Option<BTreeMap<String, Option<String>>> =
-        serde_json::from_value(value).map_err(|_| failed("not a map of strings".to_owned()))?;
-    let headers = headers.unwrap_or_default().into_iter();
-    Ok(headers
-        .map(|(name, value)| (name, value.unwrap_or_default()))
-        .collect())
+    yaml::v2::to_text_map(text)
+        .map_err(|error| ResolveError::Headers(error.to_string()))?
+        .ok_or_else(|| ResolveError::Headers("not a map of strings".to_owned()))
 }
 
 fn proxy_of(secret: &SecretData) -> Result<Url, String> {

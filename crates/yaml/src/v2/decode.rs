@@ -39,6 +39,33 @@ pub fn to_json(bytes: &[u8]) -> Result<Value, DecodeError> {
     }
 }
 
+/// Reads the first document of `bytes` as a map of texts: numbers and booleans become text, null is empty, and so is an
+/// empty stream. `None` if it is no map, or one with something else in it.
+///
+/// # Errors
+///
+/// The text is not YAML, a scalar does not fit its tag, or a key cannot become a string; in Go's words.
+///
+/// Source: `Unmarshal` into a `map[string]string` in sigs.k8s.io/yaml 1.5.0.
+pub fn to_text_map(bytes: &[u8]) -> Result<Option<BTreeMap<String, String>>, DecodeError> {
+    let nodes = compose(&Input::from_bytes(bytes), Version::V2, Extent::First)?;
+    let Some(node) = nodes.first() else {
+        return Ok(Some(BTreeMap::new()));
+    };
+    let decoded = decode(node)?;
+    if let Some(error) = decoded.bad_key() {
+        return Err(error.clone());
+    }
+    Ok(match decoded {
+        Decoded::Null => Some(BTreeMap::new()),
+        Decoded::Mapping(entries) => entries
+            .into_iter()
+            .map(|(key, value)| Some((key, value.into_text()?)))
+            .collect(),
+        _ => None,
+    })
+}
+
 fn decode(node: &Node) -> Result<Decoded, DecodeError> {
     Ok(match node {
         Node::Scalar(scalar) => decode_scalar(scalar)?,

@@ -101,7 +101,12 @@ fn cases() -> Vec<(Value, [Value; 3], Result<Value, &'static str>)> {
         ),
         (
             slack(json!({})),
-            auth(json!({"headers": "a: 1"})),
+            auth(json!({"headers": "a: 1\nb: yes\nc: 1.50\n2: 010\n"})),
+            Ok(json!({"headers": {"a": "1", "b": "true", "c": "1.5", "2": "8"}})),
+        ),
+        (
+            slack(json!({})),
+            auth(json!({"headers": "a: [1]"})),
             Err("failed to read headers from secret: not a map of strings"),
         ),
         (
