@@ -130,11 +130,8 @@ impl Delivery {
             Err(_) => return Err((Step::Dispatch, OVERDUE.to_owned())),
         };
         let time = job.provider.provider.spec.timeout();
-        match timeout(time, prepared.notifier.post(&prepared.event)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err((Step::Send, prepared.mask.apply(&chain(&error)))),
-            Err(_) => Err((Step::Send, OVERDUE.to_owned())),
-        }
+        let posted = prepared.notifier.post_within(&prepared.event, time).await;
+        posted.map_err(|error| (Step::Send, prepared.mask.apply(&chain(&error))))
     }
 
     async fn prepare(&self, job: &Job) -> Result<Prepared, String> {
@@ -192,12 +189,12 @@ impl Delivery {
         let provider = &job.provider.provider;
         let [secret, certificates, proxy] = secret_names(job);
         let secret = self.secret(job, secret).await;
-        let certificates = self.secret(job, certificates).await;
         let proxy = self.secret(job, proxy).await;
+        let certificates = self.secret(job, certificates).await;
         let sources = Sources {
             secret: secret?,
-            certificates: certificates.map_err(|e| format!("failed to get TLS config: {e}"))?,
-            proxy: proxy.map_err(|e| format!("failed to get proxy URL: {e}"))?,
+            proxy: proxy?,
+            certificates: certificates?,
         };
         let resolved = resolve(provider, &sources).map_err(|error| error.to_string())?;
         for note in resolved.notes {
@@ -236,9 +233,10 @@ impl Delivery {
             ProviderType::AzureDevOps | ProviderType::AzureEventHub | ProviderType::GooglePubSub
         );
         let named = spec.service_account_name.as_deref();
+        // A default must not make an error of a token or a key: only a name in the spec may contradict one.
+        let has_key = !settings.token.is_empty() || settings.address.contains("SharedAccessKey");
         let name = match named.unwrap_or_default() {
-            // A default must not make an error of a token: only a name in the spec may contradict one.
-            "" if settings.token.is_empty() => self.context.config.default_service_account.as_str(),
+            "" if !has_key => self.context.config.default_service_account.as_str(),
             name => name,
         };
         (cloud && self.context.config.object_level_identity && !name.is_empty()).then_some(name)

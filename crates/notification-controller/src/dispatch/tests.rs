@@ -112,7 +112,7 @@ fn failures(url: &str) -> Vec<Failure> {
             none(),
             none(),
             Some(format!(
-                "{DISPATCH}{INIT}failed to get TLS config: failed to get secret 'ns/missing': not there"
+                "{DISPATCH}{INIT}failed to get secret 'ns/missing': not there"
             )),
         ),
         (
@@ -121,7 +121,7 @@ fn failures(url: &str) -> Vec<Failure> {
             none(),
             none(),
             Some(format!(
-                "{DISPATCH}{INIT}failed to get proxy URL: failed to get secret 'ns/missing': not there"
+                "{DISPATCH}{INIT}failed to get secret 'ns/missing': not there"
             )),
         ),
         (
@@ -158,6 +158,22 @@ fn failures(url: &str) -> Vec<Failure> {
             json!({"severity": "error"}),
             Some(format!(
                 "{DISPATCH}{INIT}failed to get service account 'ns/sa': not there"
+            )),
+        ),
+        // The default account does not contradict a key, so it is the key that is looked at.
+        (
+            &[
+                "--feature-gates=ObjectLevelWorkloadIdentity=true",
+                "--default-service-account=sa",
+            ],
+            json!({
+                "type": "azureeventhub",
+                "address": "Endpoint=sb://ns.servicebus.windows.net/;SharedAccessKeyName=n;SharedAccessKey=k",
+            }),
+            none(),
+            none(),
+            Some(format!(
+                "{DISPATCH}{INIT}failed to initialize notifier: failed to create a eventhub using SAS: connection string does not contain an EntityPath"
             )),
         ),
         // The server answers 400 to everything.
@@ -206,6 +222,26 @@ async fn what_goes_wrong_is_told_on_the_alert_without_secrets() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_retry_that_would_come_too_late_is_not_waited_for() {
+    let hook = Hook::start(StatusCode::INTERNAL_SERVER_ERROR).await;
+    let bed = Bed::new(&[], &json!({}));
+    bed.provider(
+        "provider",
+        &json!({"type": "generic", "address": hook.url, "timeout": "1s"}),
+    );
+    bed.alert("alert", &json!({}));
+    bed.dispatcher.dispatch(parsed(&json!({}))).await;
+    bed.dispatcher.finish(GRACE).await;
+    let recorded = bed.recorded().await;
+    let [(_, message, _)] = recorded.as_slice() else {
+        panic!("{recorded:?}");
+    };
+    // The cause, not that the time is over.
+    let cause = "giving up after 1 attempt(s): unexpected HTTP status 500 Internal Server Error";
+    assert!(message.ends_with(cause), "{message}");
 }
 
 #[tokio::test]

@@ -2,6 +2,9 @@
 //!
 //! Source: azure-sdk-for-go `messaging/azeventhubs/internal/exported/connection_string_parser.go`.
 
+const NO_HUB: &str =
+    "connection string does not contain an EntityPath. eventHub cannot be an empty string";
+
 /// What a connection string says.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ConnectionString {
@@ -56,9 +59,7 @@ impl ConnectionString {
                     .to_owned(),
             }
         };
-        let hub = value("EntityPath")
-            .ok_or("connection string does not contain an EntityPath")?
-            .to_owned();
+        let hub = value("EntityPath").ok_or(NO_HUB)?.to_owned();
         Ok(Self {
             origin: format!("{}://{host}", if emulator { "http" } else { "https" }),
             hub,
@@ -85,7 +86,7 @@ mod tests {
             ),
             (
                 format!("{endpoint};SharedAccessKeyName=root;SharedAccessKey=k"),
-                Err("connection string does not contain an EntityPath"),
+                Err(NO_HUB),
             ),
             (
                 format!("{endpoint};SharedAccessKey=k;EntityPath=hub"),
