@@ -4,6 +4,8 @@
 //! object, so each object has one comment, which is rewritten. Source: notification-controller
 //! `internal/notifier/git_change_request_comment.go`.
 
+use std::num::{IntErrorKind, ParseIntError};
+
 use api::event::Event;
 
 use crate::error::{BuildError, PostError};
@@ -48,15 +50,19 @@ impl Comments {
     }
 }
 
-/// Returns the number of the change request that an event is about.
-pub(crate) fn number(event: &Event) -> Result<i64, PostError> {
+/// Returns the number of the change request that an event is about. `parser` is what Flux parses it with.
+pub(crate) fn number(event: &Event, parser: &str) -> Result<i64, PostError> {
     let text = event
         .metadata
         .get(KEY)
         .ok_or_else(|| PostError::Event(format!("missing {KEY:?} metadata key")))?;
-    text.parse().map_err(|_| {
+    text.parse().map_err(|error: ParseIntError| {
+        let why = match error.kind() {
+            IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => "value out of range",
+            _ => "invalid syntax",
+        };
         PostError::Event(format!(
-            "invalid {KEY:?} metadata value {text:?}: not a whole number"
+            "invalid {KEY:?} metadata value {text:?}: strconv.{parser}: parsing {text:?}: {why}"
         ))
     })
 }

@@ -5,7 +5,7 @@
 
 use std::io;
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Serializer, ser::Formatter};
 
 /// Prints a value as Go's `json.Marshal` does.
@@ -16,6 +16,14 @@ pub(crate) fn to_vec(value: &(impl Serialize + ?Sized)) -> Result<Vec<u8>, serde
     let mut out = Vec::with_capacity(512);
     value.serialize(&mut Serializer::with_formatter(&mut out, GoFormatter))?;
     Ok(out)
+}
+
+/// Reads a text as Go does, for which null is an empty one.
+///
+/// # Errors
+/// When it is something else.
+pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 struct GoFormatter;

@@ -194,7 +194,10 @@ impl Rest {
         call: Call,
     ) -> Result<Option<T>, RestError> {
         let (call, answer) = self.made(call).await?;
-        if answer.status == StatusCode::NOT_FOUND {
+        if matches!(
+            answer.status,
+            StatusCode::NOT_FOUND | StatusCode::NO_CONTENT
+        ) {
             return Ok(None);
         }
         read(&call, &accept(&call, answer)?)

@@ -124,7 +124,7 @@ fn headers(pairs: &[(String, String)]) -> Result<HeaderMap, Cause> {
     let mut headers = HeaderMap::with_capacity(pairs.len());
     for (key, text) in pairs {
         let name =
-            HeaderName::from_bytes(key.as_bytes()).map_err(|_| Cause::Header(key.clone()))?;
+            HeaderName::from_bytes(key.as_bytes()).map_err(|_| Cause::HeaderName(key.clone()))?;
         if matches!(name, HOST | CONTENT_LENGTH | TRANSFER_ENCODING) {
             continue;
         }

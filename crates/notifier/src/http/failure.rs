@@ -53,6 +53,9 @@ pub enum Cause {
     /// The address is none.
     #[error("invalid URL")]
     Address,
+    /// A header has a name that none may have.
+    #[error("net/http: invalid header field name {0:?}")]
+    HeaderName(String),
     /// A header cannot be sent.
     #[error("net/http: invalid header field value for \"{0}\"")]
     Header(String),

@@ -14,6 +14,7 @@ use super::Post;
 use crate::commit::{self, States};
 use crate::error::{BuildError, During, PostError};
 use crate::git_address::GitAddress;
+use crate::json;
 use crate::rest::{Call, Rest, segment};
 use crate::settings::Settings;
 use crate::shared::Shared;
@@ -49,7 +50,9 @@ struct Status<'a> {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Found {
+    #[serde(deserialize_with = "json::text")]
     state: String,
+    #[serde(deserialize_with = "json::text")]
     description: String,
 }
 

@@ -10,8 +10,9 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use super::{Post, bitbucket};
-use crate::commit::{self, States};
+use crate::commit::{self, CommitError, States};
 use crate::error::{BuildError, During, PostError};
+use crate::json;
 use crate::rest::{Call, Rest};
 use crate::settings::Settings;
 use crate::shared::Shared;
@@ -54,9 +55,13 @@ struct Status<'a> {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Found {
+    #[serde(deserialize_with = "json::text")]
     key: String,
+    #[serde(deserialize_with = "json::text")]
     state: String,
+    #[serde(deserialize_with = "json::text")]
     description: String,
+    #[serde(deserialize_with = "json::text")]
     name: String,
 }
 
@@ -108,7 +113,12 @@ impl Post for BitbucketServer {
             if text::is_progressing(event) {
                 return Ok(());
             }
-            let commit = commit::hash(&event.metadata)?;
+            let commit = commit::hash(&event.metadata).map_err(|error| match error {
+                CommitError::NoHash(_) => {
+                    PostError::Event(format!("could not parse revision: {error}"))
+                }
+                other => other.into(),
+            })?;
             let description = text::description(event);
             let status = Status {
                 key: &self.key,
@@ -147,6 +157,7 @@ impl Post for BitbucketServer {
 /// below a path of its own.
 fn commits(address: &str) -> Result<String, String> {
     let (scheme, rest) = address.split_once("://").unwrap_or_default();
+    let scheme = scheme.to_ascii_lowercase();
     if scheme != "http" && scheme != "https" {
         return Err(format!(
             "unsupported scheme type in address: {scheme}. Must be http or https"
@@ -194,6 +205,10 @@ mod tests {
             (
                 "https://bb.example.com/scm/context/scm/p/r.git",
                 ok("https://bb.example.com/scm/context/rest/api/latest/projects/p/repos/r"),
+            ),
+            (
+                "HTTPS://bb.example.com/scm/p/r.git",
+                ok("https://bb.example.com/rest/api/latest/projects/p/repos/r"),
             ),
             ("ssh://git@bb.example.com:7999/p/r.git", not_http("ssh")),
             ("git@bb.example.com:p/r.git", not_http("")),

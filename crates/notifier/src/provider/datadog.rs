@@ -43,14 +43,16 @@ impl Datadog {
         }
         let address = &settings.address;
         address::any(address, "failed to parse address", Style::AddressQuoted)?;
-        let site = if address.is_empty() {
-            DEFAULT_SITE
-        } else {
-            address
+        // Without a scheme, what looks like a host is a path, which counts for nothing.
+        let in_scheme = |char: char| char.is_ascii_alphanumeric() || "+-.".contains(char);
+        let site = match address.split_once(':') {
+            _ if address.starts_with("//") => format!("https:{address}"),
+            Some((scheme, _)) if scheme.chars().all(in_scheme) => address.clone(),
+            _ => DEFAULT_SITE.to_owned(),
         };
-        let address = Url::parse(site).map_or_else(
+        let address = Url::parse(&site).map_or_else(
             // Delivery says what is wrong with it.
-            |_| site.to_owned(),
+            |_| site.clone(),
             |url| format!("{}{PATH}", url.origin().ascii_serialization()),
         );
         Ok(Self {

@@ -33,7 +33,7 @@ impl GiteaPullRequestComment {
 impl Post for GiteaPullRequestComment {
     fn post<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, Result<(), PostError>> {
         Box::pin(async move {
-            let number = change_request::number(event)?;
+            let number = change_request::number(event, "Atoi")?;
             let repository = &self.repository;
             let rest = &repository.rest;
             let own: User = rest

@@ -66,7 +66,7 @@ impl Comment {
 impl Post for GitHubPullRequestComment {
     fn post<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, Result<(), PostError>> {
         Box::pin(async move {
-            let number = change_request::number(event)?;
+            let number = change_request::number(event, "Atoi")?;
             let session = self.repository.session(true).await?;
             let rest = session.rest;
             let login = if let Some(slug) = &session.app {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Post;
 use crate::commit::{self, States};
 use crate::error::{BuildError, During, PostError};
+use crate::json;
 use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::text;
@@ -42,10 +43,14 @@ struct Status<'a> {
 #[serde(default)]
 #[derive(Default)]
 struct Listed {
+    #[serde(deserialize_with = "json::text")]
     sha: String,
+    #[serde(deserialize_with = "json::text")]
     status: String,
+    #[serde(deserialize_with = "json::text")]
     name: String,
-    description: Option<String>,
+    #[serde(deserialize_with = "json::text")]
+    description: String,
 }
 
 impl GitLab {
@@ -82,7 +87,7 @@ impl Post for GitLab {
                 listed.sha == commit
                     && listed.status == status.state
                     && listed.name == status.name
-                    && listed.description.as_deref().unwrap_or_default() == status.description
+                    && listed.description == status.description
             }) {
                 return Ok(());
             }

@@ -25,8 +25,8 @@ pub(crate) struct GitLabMergeRequestComment {
 #[derive(Deserialize)]
 struct Note {
     id: i64,
-    body: String,
-    author: User,
+    body: Option<String>,
+    author: Option<User>,
 }
 
 #[derive(Deserialize)]
@@ -46,7 +46,7 @@ impl GitLabMergeRequestComment {
 impl Post for GitLabMergeRequestComment {
     fn post<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, Result<(), PostError>> {
         Box::pin(async move {
-            let number = change_request::number(event)?;
+            let number = change_request::number(event, "ParseInt")?;
             let project = &self.project;
             let rest = &project.rest;
             let own: User = rest
@@ -67,9 +67,12 @@ impl Post for GitLabMergeRequestComment {
                 body: self.comments.body(event),
             };
             let marker = self.comments.marker(event);
-            let note = notes
-                .iter()
-                .find(|note| note.author.username == own.username && note.body.contains(&marker));
+            let note = notes.iter().find(|note| {
+                note.author
+                    .as_ref()
+                    .is_some_and(|author| author.username == own.username)
+                    && note.body.as_deref().unwrap_or_default().contains(&marker)
+            });
             if let Some(note) = note {
                 let update = project.put(&format!("{thread}/{}", note.id));
                 rest.ok(update.json(&body))

@@ -30,7 +30,7 @@ pub(crate) struct GooglePubSub {
     access: Access,
     /// Google credentials as JSON; empty if the cloud's identity is to be used.
     credentials: String,
-    project: String,
+    /// With its project: `projects/<project>/topics/<topic>`.
     topic: String,
     attributes: BTreeMap<String, String>,
 }
@@ -59,8 +59,7 @@ impl GooglePubSub {
             rest: shared.rest(settings)?,
             access: Access::new(settings, shared)?,
             credentials: settings.token.clone(),
-            project: settings.address.clone(),
-            topic: settings.channel.clone(),
+            topic: topic(&settings.address, &settings.channel),
             attributes: settings.headers.clone(),
         })
     }
@@ -78,7 +77,6 @@ impl GooglePubSub {
 impl Post for GooglePubSub {
     fn post<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, Result<(), PostError>> {
         Box::pin(async move {
-            let topic = format!("projects/{}/topics/{}", self.project, self.topic);
             let publish = Publish {
                 messages: [Message {
                     data: STANDARD.encode(json::to_vec(event)?),
@@ -86,15 +84,12 @@ impl Post for GooglePubSub {
                 }],
             };
             let failed = |source: Box<dyn std::error::Error + Send + Sync>| PostError::Publish {
-                context: format!("error publishing to GCP Pub/Sub topic {topic}"),
+                context: format!("error publishing to GCP Pub/Sub topic {}", self.topic),
                 source,
             };
             let token = self.token().await.map_err(|error| failed(error.into()))?;
-            let url = format!(
-                "{API}/projects/{}/topics/{}:publish",
-                segment(&self.project),
-                segment(&self.topic)
-            );
+            let path: Vec<String> = self.topic.split('/').map(segment).collect();
+            let url = format!("{API}/{}:publish", path.join("/"));
             self.rest
                 .ok(Call::post(url).bearer(&token).json(&publish))
                 .await
@@ -102,4 +97,12 @@ impl Post for GooglePubSub {
             Ok(())
         })
     }
+}
+
+/// A channel that is a topic's whole name already is taken as it is, whatever the project.
+fn topic(project: &str, channel: &str) -> String {
+    if channel.split('/').count() == 4 {
+        return channel.to_owned();
+    }
+    format!("projects/{project}/topics/{channel}")
 }

@@ -103,7 +103,7 @@ async fn failures_read_as_gos() {
         (
             "http://example.com/secret".to_owned(),
             &[("not a name", "x")],
-            r#"net/http: invalid header field value for "not a name""#,
+            r#"net/http: invalid header field name "not a name""#,
         ),
     ];
     for (address, headers, cause) in rows {
