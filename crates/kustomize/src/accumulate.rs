@@ -303,13 +303,15 @@ impl<'a> Layer<'a> {
             )));
         }
         let inner = || format!("recursed accumulation of path '{shown}'");
+        let merging = || format!("recursed merging from path '{shown}'");
         if component {
-            return layer.accumulate(into).context(inner);
+            layer.accumulate(into).context(inner)?;
+            // Upstream gathers all anew after a component, which shows two names that became one.
+            return into.resources.check_unique().context(merging);
         }
         let mut sub = Accumulator::default();
         layer.accumulate(&mut sub).context(inner)?;
-        into.merge(sub)
-            .context(|| format!("recursed merging from path '{shown}'"))
+        into.merge(sub).context(merging)
     }
 
     fn components(&self, into: &mut Accumulator) -> Result<()> {

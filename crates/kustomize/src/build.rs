@@ -232,6 +232,9 @@ fn run_layers<'b>(
     references::transform(&mut resources, &config)?;
     vars::transform(&mut resources, &gathered.vars, &config)?;
     resources.settle();
+    resources
+        .iter()
+        .try_for_each(|resource| parse::check_names(resource.node()))?;
     resources.retain(|resource| {
         !resource
             .annotations()

@@ -221,28 +221,35 @@ fn check(nodes: Vec<Node>) -> Result<Vec<Node>> {
         if node.is_nil_or_empty() {
             continue;
         }
-        let filled = |path: &[&str]| node.at(path).filter(|field| !field.is_nil_or_empty());
-        let kind = filled(&["kind"]).map_or("", Node::value);
-        let name = filled(&["metadata", "name"]).map_or("", Node::value);
-        if kind.is_empty() {
-            let bare = ["apiVersion", "kind", "metadata"]
-                .iter()
-                .all(|field| filled(&[field]).is_none());
-            return Err(Error::invalid(if bare {
-                "missing Resource metadata".to_owned()
-            } else {
-                format!("missing kind in object {}", go_metadata(&node))
-            }));
-        }
-        if name.is_empty() && !kind.ends_with("List") {
-            return Err(Error::invalid(format!(
-                "missing metadata.name in object {}",
-                go_metadata(&node)
-            )));
-        }
+        check_names(&node)?;
         kept.push(node);
     }
     Ok(kept)
+}
+
+/// Checks that an object has a kind, and a name unless it is a list: asked of what is read, and
+/// again of what is left at the end of a build.
+pub(crate) fn check_names(node: &Node) -> Result<()> {
+    let filled = |path: &[&str]| node.at(path).filter(|field| !field.is_nil_or_empty());
+    let kind = filled(&["kind"]).map_or("", Node::value);
+    let name = filled(&["metadata", "name"]).map_or("", Node::value);
+    if kind.is_empty() {
+        let bare = ["apiVersion", "kind", "metadata"]
+            .iter()
+            .all(|field| filled(&[field]).is_none());
+        return Err(Error::invalid(if bare {
+            "missing Resource metadata".to_owned()
+        } else {
+            format!("missing kind in object {}", go_metadata(node))
+        }));
+    }
+    if name.is_empty() && !kind.ends_with("List") {
+        return Err(Error::invalid(format!(
+            "missing metadata.name in object {}",
+            go_metadata(node)
+        )));
+    }
+    Ok(())
 }
 
 /// What identifies an object, as Go's `%v` prints it.

@@ -72,8 +72,14 @@ impl Prepared {
                     .into_iter()
                     .map(|node| {
                         let mut resource = Resource::new(node, loader.scopes());
-                        resource.history.allow_name_change = patch.options.allow_name_change;
-                        resource.history.allow_kind_change = patch.options.allow_kind_change;
+                        let options = &patch.options;
+                        resource.history.allow_name_change = options.allow_name_change;
+                        resource.history.allow_kind_change = options.allow_kind_change;
+                        if options.allow_name_change || options.allow_kind_change {
+                            // Upstream keeps the option among the patch's annotations, which
+                            // become text for it, and so a null there removes nothing.
+                            resource.stringify("annotations");
+                        }
                         resource
                     })
                     .collect(),
