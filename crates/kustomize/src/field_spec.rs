@@ -43,6 +43,44 @@ pub(crate) enum Create {
 struct Segment {
     name: Box<str>,
     sequence: bool,
+    /// Why no mapping can have such a field.
+    refusal: Option<&'static str>,
+}
+
+impl Segment {
+    fn new(text: &str) -> Self {
+        let (name, sequence) = match text.strip_suffix("[]") {
+            Some(short) => (short, true),
+            None => (text, false),
+        };
+        // Blanks around a name do not count, but all blanks are no empty name.
+        let name = match name.trim() {
+            "" => name,
+            trimmed => trimmed,
+        };
+        Self {
+            name: name.into(),
+            sequence,
+            refusal: refusal(name),
+        }
+    }
+}
+
+/// Why upstream fails at a segment that stands for elements of a sequence, which it never looks for:
+/// sequences are entered without a segment.
+fn refusal(name: &str) -> Option<&'static str> {
+    const NO_SEQUENCE: &str = "wrong node kind: expected SequenceNode but got MappingNode";
+    match name {
+        "" => Some("cannot set or create an empty field name"),
+        "*" => Some("wildcard is not supported in PathGetter"),
+        "-" => Some(NO_SEQUENCE),
+        _ if name.starts_with('[') && name.ends_with(']') => Some(NO_SEQUENCE),
+        _ => match name.parse::<i64>() {
+            Ok(0..) => Some(NO_SEQUENCE),
+            Ok(_) => Some("an array index cannot be negative"),
+            Err(_) => None,
+        },
+    }
 }
 
 /// What to do with the field that a path leads to.
@@ -52,16 +90,7 @@ impl FieldSpec {
     pub(crate) fn new(gvk: Gvk<'_>, path: &str, create: bool) -> Self {
         let segments = split_path(path)
             .into_iter()
-            .map(|name| match name.strip_suffix("[]") {
-                Some(short) => Segment {
-                    name: short.into(),
-                    sequence: true,
-                },
-                None => Segment {
-                    name: name.into(),
-                    sequence: false,
-                },
-            })
+            .map(|name| Segment::new(&name))
             .collect();
         Self {
             group: gvk.group.into(),
@@ -215,7 +244,7 @@ fn stumbles(node: &Node, segments: &[Segment]) -> bool {
         Node::Scalar(scalar) => scalar.tag != Tag::Null,
         Node::Sequence(items) => items.iter().any(|item| stumbles(item, segments)),
         Node::Mapping(fields) => {
-            segment.name.is_empty()
+            segment.refusal.is_some()
                 || fields
                     .get(&segment.name)
                     .is_some_and(|child| stumbles(child, rest))
@@ -233,7 +262,7 @@ fn reaches(node: &Node, segments: &[Segment]) -> bool {
         Node::Scalar(scalar) => scalar.tag != Tag::Null,
         Node::Sequence(items) => items.iter().any(|item| reaches(item, segments)),
         Node::Mapping(fields) => {
-            segment.name.is_empty()
+            segment.refusal.is_some()
                 || fields.get(&segment.name).is_some_and(|child| {
                     (segment.sequence && child.is_null()) || reaches(child, rest)
                 })
@@ -265,8 +294,13 @@ fn walk(
             Ok(())
         }
         Node::Mapping(_) => {
-            if segment.name.is_empty() {
-                return Err(Error::invalid("cannot set or create an empty field name"));
+            if let Some(reason) = segment.refusal {
+                let name = &segment.name;
+                return Err(Error::invalid(if name.is_empty() {
+                    reason.to_owned()
+                } else {
+                    format!("fieldName: {name}: {reason}")
+                }));
             }
             let Some(child) = child(node, segment, rest.is_empty(), create) else {
                 return Ok(());

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::id::{Gvk, Id};
 use crate::links::Links;
-use crate::node::{Mapping, Node, Style, Tag};
+use crate::node::{Mapping, Node, Scalar, Style, Tag};
 use crate::origin::Origin;
 use crate::scope::Scopes;
 
@@ -212,10 +212,13 @@ impl Resource {
     pub(crate) fn stringify(&mut self, field: &str) {
         let tidy = match self.node.at(&["metadata", field]) {
             None => true,
-            Some(Node::Mapping(map)) => !map.is_empty() && map.iter().all(|(key, value)| {
-                matches!(value, Node::Scalar(s) if s.tag == Tag::Str && s.style != Style::Folded)
-                    && !crate::parse::needs_quotes(&key.text)
-            }),
+            Some(Node::Mapping(map)) => {
+                !map.is_empty()
+                    && map.iter().all(|(key, value)| {
+                        matches!(value, Node::Scalar(s) if is_written_as_text(s))
+                            && !crate::parse::needs_quotes(&key.text)
+                    })
+            }
             Some(_) => false,
         };
         if !tidy {
@@ -277,4 +280,11 @@ impl Behavior {
             Self::Merge => "merge",
         }
     }
+}
+
+/// Whether a text is read as it stands once it is printed: a folded block may not be, nor does a text stay that
+/// begins with a tab and has several lines, unless it is quoted.
+fn is_written_as_text(scalar: &Scalar) -> bool {
+    let begins_with_tab = scalar.text.starts_with('\t') && scalar.text.contains('\n');
+    scalar.tag == Tag::Str && scalar.style != Style::Folded && !begins_with_tab
 }
