@@ -59,6 +59,8 @@ struct Lists<'s> {
     arena: Vec<Node>,
     dest: Vec<usize>,
     patch: Vec<usize>,
+    /// Whether both are one list, so that what leaves one leaves the other.
+    aliased: bool,
 }
 
 impl<'s> Lists<'s> {
@@ -81,6 +83,7 @@ impl<'s> Lists<'s> {
             arena,
             dest,
             patch,
+            aliased: pair.aliased,
         }
     }
 
@@ -173,6 +176,9 @@ impl<'s> Lists<'s> {
             for _ in keys {
                 self.set_element(&mut kept, None, keys, values)?;
             }
+            if self.aliased {
+                self.patch.clone_from(&kept);
+            }
             self.dest = kept;
             return Ok(());
         };
@@ -254,7 +260,8 @@ impl<'s> Lists<'s> {
             }
         }
         if !found {
-            kept.extend(element);
+            let is_null = |place: &usize| self.arena.get(*place).is_some_and(Node::is_null);
+            kept.extend(element.filter(|place| !is_null(place)));
         }
         *list = kept;
         Ok(())
@@ -270,7 +277,7 @@ impl<'s> Lists<'s> {
         }
         let mut values = Vec::new();
         for key in keys {
-            if node.as_mapping().is_none() {
+            if node.as_mapping().is_none() && !node.is_null() {
                 return Err(wrong_kind("MappingNode", "ScalarNode"));
             }
             match node.get(key) {
