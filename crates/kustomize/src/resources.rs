@@ -188,6 +188,20 @@ impl Resources {
             .collect()
     }
 
+    /// As [`positions`](Self::positions) where asking may fail.
+    pub(crate) fn try_positions(
+        &self,
+        matches: impl Fn(&Resource) -> Result<bool>,
+    ) -> Result<Vec<usize>> {
+        let mut positions = Vec::new();
+        for (index, resource) in self.list.iter().enumerate() {
+            if !resource.node().is_nil_or_empty() && matches(resource)? {
+                positions.push(index);
+            }
+        }
+        Ok(positions)
+    }
+
     /// Adds a generated resource: as a new one, or over the one that its behaviour names.
     pub(crate) fn absorb(&mut self, mut new: Resource) -> Result<()> {
         let matches = self.matching_any(new.id());

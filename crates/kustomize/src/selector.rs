@@ -2,7 +2,7 @@
 //!
 //! Source: kustomize `api/types/selector.go`, `api/resource` (api 0.21.1).
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::Gvk;
 use crate::kustomization::Selector;
 use crate::regex::{self, Pattern};
@@ -20,12 +20,29 @@ pub(crate) struct Matcher {
     kind: Pattern,
     name: Pattern,
     namespace: Pattern,
-    labels: Requirements,
-    annotations: Requirements,
+    labels: Asked,
+    annotations: Asked,
     /// Whether any id part is given.
     pub(crate) has_id: bool,
     /// Whether labels or annotations are selected.
     pub(crate) has_requirements: bool,
+}
+
+/// Requirements, or why they cannot be read: that matters only once a resource is asked for them.
+#[derive(Debug)]
+struct Asked(Result<Requirements, String>);
+
+impl Asked {
+    fn new(text: &str) -> Self {
+        Self(Requirements::parse(text).map_err(|error| error.chain().to_string()))
+    }
+
+    fn get(&self) -> Result<&Requirements> {
+        match &self.0 {
+            Ok(requirements) => Ok(requirements),
+            Err(message) => Err(Error::invalid(message.clone())),
+        }
+    }
 }
 
 impl Matcher {
@@ -36,8 +53,8 @@ impl Matcher {
             kind: regex::anchored(&selector.kind)?,
             name: regex::anchored(&selector.name)?,
             namespace: regex::anchored(&selector.namespace)?,
-            labels: Requirements::parse(&selector.labels)?,
-            annotations: Requirements::parse(&selector.annotations)?,
+            labels: Asked::new(&selector.labels),
+            annotations: Asked::new(&selector.annotations),
             has_id: [
                 &selector.group,
                 &selector.version,
@@ -65,30 +82,37 @@ impl Matcher {
         self.namespace.is_match(namespace)
     }
 
-    pub(crate) fn matches_labels(&self, resource: &Resource) -> bool {
-        self.labels.hold(&resource.labels())
+    /// # Errors
+    /// When the selector is malformed.
+    pub(crate) fn matches_labels(&self, resource: &Resource) -> Result<bool> {
+        Ok(self.labels.get()?.hold(&resource.labels()))
     }
 
-    pub(crate) fn matches_annotations(&self, resource: &Resource) -> bool {
+    /// # Errors
+    /// When the selector is malformed.
+    pub(crate) fn matches_annotations(&self, resource: &Resource) -> Result<bool> {
+        let annotations = self.annotations.get()?;
         let mut entries = resource.annotations();
-        let internal = if self.annotations.mention("internal.config.kubernetes.io/") {
+        let internal = if annotations.mention("internal.config.kubernetes.io/") {
             resource.internal_annotations()
         } else {
             Vec::new()
         };
         entries.extend(internal.iter().map(|(key, value)| (*key, value.as_str())));
-        self.annotations.hold(&entries)
+        Ok(annotations.hold(&entries))
     }
 
     /// Whether a patch with this target is for `resource`: name and namespace may be the original
     /// or the present ones.
-    pub(crate) fn targets(&self, resource: &Resource) -> bool {
+    ///
+    /// # Errors
+    /// When a selector that decides about it is malformed.
+    pub(crate) fn targets(&self, resource: &Resource) -> Result<bool> {
         let (now, original) = (resource.id(), resource.original_id());
-        self.matches_gvk(now.gvk)
+        let by_id = self.matches_gvk(now.gvk)
             && (self.matches_name(original.name) || self.matches_name(now.name))
             && (self.matches_namespace(original.effective_namespace())
-                || self.matches_namespace(now.effective_namespace()))
-            && self.matches_labels(resource)
-            && self.matches_annotations(resource)
+                || self.matches_namespace(now.effective_namespace()));
+        Ok(by_id && self.matches_labels(resource)? && self.matches_annotations(resource)?)
     }
 }

@@ -55,7 +55,7 @@ impl ValueAdd {
     pub(super) fn run(&self, resources: &mut Resources) -> Result<()> {
         for target in &self.targets {
             let matcher = Matcher::new(target.selector.as_ref().unwrap_or(&Selector::default()))?;
-            for index in resources.positions(|resource| matcher.targets(resource)) {
+            for index in resources.try_positions(|resource| matcher.targets(resource))? {
                 resources
                     .edit(index, |resource| self.set(resource, target))
                     .unwrap_or(Ok(()))?;

@@ -234,7 +234,7 @@ fn operations_of(content: &[u8]) -> Result<Vec<Operation>> {
 
 fn select(resources: &Resources, target: &Selector) -> Result<Vec<usize>> {
     let matcher = Matcher::new(target)?;
-    Ok(resources.positions(|resource| matcher.targets(resource)))
+    resources.try_positions(|resource| matcher.targets(resource))
 }
 
 /// Applies a patch to the selected resources, and drops what it deletes.

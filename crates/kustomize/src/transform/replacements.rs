@@ -202,12 +202,17 @@ fn apply(resources: &mut Resources, source: &mut Source, target: &ReplacementTar
         .map(Matcher::new)
         .collect::<Result<_>>()
         .context(outer)?;
-    let selected = resources.positions(|resource| {
-        matcher.matches_annotations(resource)
-            && matcher.matches_labels(resource)
-            && !rejects.iter().any(|reject| rejected(reject, resource))
-            && matches_any_id(&matcher, resource)
-    });
+    let selected = resources.try_positions(|resource| {
+        if !meets(&matcher, resource)? {
+            return Ok(false);
+        }
+        for reject in &rejects {
+            if rejected(reject, resource)? {
+                return Ok(false);
+            }
+        }
+        Ok(matches_any_id(&matcher, resource))
+    })?;
     let default = [DEFAULT_PATH.to_owned()];
     let paths = if target.field_paths.is_empty() {
         &default[..]
@@ -229,11 +234,15 @@ fn apply(resources: &mut Resources, source: &mut Source, target: &ReplacementTar
     Ok(())
 }
 
-fn rejected(reject: &Matcher, resource: &Resource) -> bool {
-    let by_selector = reject.has_requirements
-        && reject.matches_annotations(resource)
-        && reject.matches_labels(resource);
-    by_selector || (reject.has_id && matches_any_id(reject, resource))
+/// Whether labels and annotations are those that are selected; both selectors are read in any case.
+fn meets(matcher: &Matcher, resource: &Resource) -> Result<bool> {
+    let annotations = matcher.matches_annotations(resource)?;
+    Ok(matcher.matches_labels(resource)? && annotations)
+}
+
+fn rejected(reject: &Matcher, resource: &Resource) -> Result<bool> {
+    let by_selector = reject.has_requirements && meets(reject, resource)?;
+    Ok(by_selector || (reject.has_id && matches_any_id(reject, resource)))
 }
 
 /// Earlier ids carry their effective namespace, the present one what is written.
