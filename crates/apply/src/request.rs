@@ -1,6 +1,6 @@
 //! One object of a stage: what to do about it (phase A), and doing it (phase B).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use runtime::client::{
@@ -19,8 +19,11 @@ use crate::{
     recreate,
     stage::Stage,
     undeclared,
-    wait_gone::wait_gone,
+    wait_gone::{Backoff, wait_gone},
 };
+
+/// How long after its definition is established a kind may take to be served.
+const SERVED_WITHIN: Duration = Duration::from_secs(5);
 
 /// How often a cleanup is tried when the object changes under way.
 const CLEANUP_TRIES: usize = 3;
@@ -120,7 +123,7 @@ impl Request<'_> {
                 return Ok(Planned::Nothing(Done::skipped()));
             }
         }
-        match self.dry_run(&resource).await {
+        match self.dry_run_when_served(&resource).await {
             Ok((preview, sent)) => self.decide(resource, live, &preview, sent).await,
             Err(error) => self.object_to(resource, live, error).await,
         }
@@ -394,6 +397,21 @@ impl Request<'_> {
             .map_err(|error| ApplyError::WaitDeleted { id: id(), error })
     }
 
+    /// As [`Self::dry_run`], once the server serves the kind: its handler hears of a definition a moment after everybody
+    /// can read that it is established. Source: apiextensions-apiserver `customresource_handler.go`.
+    async fn dry_run_when_served(&self, resource: &ResourceRef) -> Result<(Value, Sent), ApiError> {
+        let placed = !resource.namespaced || !self.object.id().namespace.is_empty();
+        let mut backoff = Backoff::new();
+        loop {
+            let answer = self.dry_run(resource).await;
+            let unserved = placed && answer.as_ref().is_err_and(ApiError::is_unserved);
+            match self.applier.mapper.learned(resource) {
+                Some(since) if unserved && backoff.sleep(since + SERVED_WITHIN).await => {}
+                _ => return answer,
+            }
+        }
+    }
+
     /// What the server would make of the object, and what of it was sent.
     async fn dry_run(&self, resource: &ResourceRef) -> Result<(Value, Sent), ApiError> {
         let mut sent = self.whole();
@@ -524,3 +542,6 @@ pub(crate) fn served_by(object: &Object) -> Vec<ResourceRef> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,6 +40,8 @@ mod warning;
 
 pub use config::{ConfigError, Remote, in_cluster, kubeconfig, remote_kubeconfig};
 pub use error::{ApiError, Cause, Reason, Status};
+/// What a [`Transport`] made of a closure answers.
+pub use http::Response;
 pub use identity::Identity;
 pub use mapper::{Mapper, REFRESH_INTERVAL};
 pub use resource::{GroupVersionKind, ResourceRef, Target};

@@ -238,11 +238,23 @@ pub(crate) fn managers(live: &Value) -> Vec<String> {
 }
 
 /// Pretends that the last look at everything was some time ago.
-#[expect(clippy::iter_over_hash_type, reason = "all are set to the same")]
 pub(crate) fn age(state: &mut State) {
-    let earlier = tokio::time::Instant::now() - 2 * apply::apply::TIME_RESOLUTION;
+    see(
+        state,
+        tokio::time::Instant::now() - 2 * apply::apply::TIME_RESOLUTION,
+    );
+}
+
+/// Pretends that the last look at everything was just now, however slow the machine is.
+pub(crate) fn renew(state: &mut State) {
+    let hour = std::time::Duration::from_hours(1);
+    see(state, tokio::time::Instant::now() + hour);
+}
+
+#[expect(clippy::iter_over_hash_type, reason = "all are set to the same")]
+fn see(state: &mut State, seen: tokio::time::Instant) {
     for known in state.values_mut() {
-        known.seen = earlier;
+        known.seen = seen;
     }
 }
 

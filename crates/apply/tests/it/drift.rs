@@ -3,7 +3,7 @@
 use apply::{Mode, State};
 use serde_json::json;
 
-use super::cluster::{Space, age, chain, managers, options, version};
+use super::cluster::{Space, age, chain, managers, options, renew, version};
 
 pub(super) async fn each_case_costs_the_requests_that_the_table_says(space: &Space) {
     let ns = &space.namespace;
@@ -32,6 +32,7 @@ pub(super) async fn each_case_costs_the_requests_that_the_table_says(space: &Spa
         run(&first, &mut state, Mode::Full).await,
         (line("unchanged"), "PATCH".into())
     );
+    renew(&mut state);
     assert_eq!(
         run(&first, &mut state, Mode::Full).await,
         (line("unchanged"), "GET PATCH".into())

@@ -132,6 +132,17 @@ impl Mapper {
             .learn(resource);
     }
 
+    /// Since when the kind has been [learned](Self::learn), if it was so lately that the server may not serve it yet.
+    pub fn learned(&self, resource: &ResourceRef) -> Option<Instant> {
+        let learned = self
+            .shared
+            .learned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let known = learned.iter().find(|(_, known)| known == resource);
+        known.map(|(since, _)| *since)
+    }
+
     /// Drops a kind that turned out not to be served any more, so that the next question asks the
     /// server.
     pub fn forget(&self, resource: &ResourceRef) {
