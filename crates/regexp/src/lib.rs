@@ -103,10 +103,29 @@ fn translate(pattern: &str) -> String {
         match c {
             '\\' => escape(&mut chars, &mut out, false),
             '[' => class(&mut chars, &mut out),
+            // A brace that begins no count is itself.
+            '{' if !begins_count(chars.clone()) => out.push_str(r"\{"),
             other => out.push(other),
         }
     }
     out
+}
+
+/// Whether what follows a brace makes it a count: `n}`, `n,}` or `n,m}`, without leading zeros.
+fn begins_count(mut chars: Peekable<Chars<'_>>) -> bool {
+    let mut number = || {
+        let first = chars.next_if(char::is_ascii_digit);
+        let mut length = usize::from(first.is_some());
+        while chars.next_if(char::is_ascii_digit).is_some() {
+            length += 1;
+        }
+        (length, first == Some('0') && length > 1, chars.next())
+    };
+    match number() {
+        (1.., false, Some('}')) => true,
+        (1.., false, Some(',')) => matches!(number(), (_, false, Some('}'))),
+        _ => false,
+    }
 }
 
 fn escape(chars: &mut Peekable<Chars<'_>>, out: &mut String, in_class: bool) {
@@ -130,6 +149,15 @@ fn escape(chars: &mut Peekable<Chars<'_>>, out: &mut String, in_class: bool) {
         Some(other) => {
             out.push('\\');
             out.push(other);
+            // The braces of a class or of a code point.
+            if matches!(other, 'p' | 'P' | 'x') && chars.peek() == Some(&'{') {
+                for c in chars.by_ref() {
+                    out.push(c);
+                    if c == '}' {
+                        break;
+                    }
+                }
+            }
         }
         None => out.push('\\'),
     }
@@ -201,6 +229,13 @@ mod tests {
             ("[a&&b]+", "a&b", true),
             ("", "anything", true),
             ("^web$", "web", true),
+            (r"\${NAME}-x", "${NAME}-x", true),
+            ("a{2}", "aa", true),
+            ("a{1,}b{1,2}", "aabb", true),
+            ("a{,2}", "a{,2}", true),
+            ("a{02}", "a{02}", true),
+            ("a{", "a{", true),
+            (r"\p{Greek}\x{61}", "αa", true),
         ] {
             let compiled = Pattern::anchored(pattern).unwrap();
             assert_eq!(compiled.is_match(text), want, "{pattern} on {text}");
