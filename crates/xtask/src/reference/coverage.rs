@@ -27,7 +27,7 @@ const METRIC_PREFIXES: [&str; 6] = [
 ];
 
 /// Words in the controllers that look like reasons: kinds, products, and words of specifications.
-const NOT_REASONS: [&str; 18] = [
+const NOT_REASONS: [&str; 19] = [
     "ArtifactGenerator",
     "CDEvents",
     "ConfigMap",
@@ -45,6 +45,7 @@ const NOT_REASONS: [&str; 18] = [
     "PartialObjectMetadataList",
     "SecretData",
     "ServiceAccount",
+    "SharedAccessKey",
     "TokenRequest",
 ];
 
