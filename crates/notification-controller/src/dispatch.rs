@@ -22,7 +22,8 @@ use api::{
 };
 use notifier::Shared;
 use runtime::{cache::Cache, events::Recorder};
-
+use tokio::time::{Instant, timeout_at};
+use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use self::{
@@ -48,6 +49,8 @@ pub(crate) struct Dispatcher {
     labels: Labels,
     recorder: Recorder,
     lanes: Lanes<Delivery>,
+    /// Events whose alerts are being looked for.
+    dispatches: TaskTracker,
     synced: Option<(Cache<Alert>, Cache<Provider>)>,
 }
 
@@ -67,6 +70,9 @@ impl Dispatcher {
         let delivery = Delivery {
             context: Arc::clone(context),
             shared,
+            gates,
+            rules: Arc::clone(&rules),
+            providers: Arc::clone(&providers),
         };
         Ok(Self {
             gates,
@@ -75,6 +81,7 @@ impl Dispatcher {
             labels: Labels::new(context.client.clone(), context.mapper.clone()),
             recorder: context.recorder.clone(),
             lanes: Lanes::new(delivery, lane::LIMITS, &context.metrics)?,
+            dispatches: TaskTracker::new(),
             synced,
         })
     }
@@ -87,8 +94,19 @@ impl Dispatcher {
         }
     }
 
-    /// Hands an event to whoever wants it.
-    pub(crate) async fn dispatch(&self, event: Event) {
+    /// Hands an event to whoever wants it, and drops `held` when it has. Goes on when nobody waits for it any more.
+    pub(crate) async fn dispatch(self: &Arc<Self>, event: Event, held: impl Send + 'static) {
+        let this = Arc::clone(self);
+        let dispatch = self.dispatches.spawn(async move {
+            this.hand_over(event).await;
+            drop(held);
+        });
+        if let Err(error) = dispatch.await {
+            tracing::error!(logger = LOGGER, %error, "dispatching an event ended early");
+        }
+    }
+
+    async fn hand_over(&self, event: Event) {
         let event = Arc::new(event);
         let object = &event.involved_object;
         let span = tracing::info_span!(
@@ -104,9 +122,14 @@ impl Dispatcher {
         span.in_scope(|| self.send(&event, rules));
     }
 
-    /// Sends what is queued, at most for `grace`, and takes no more.
+    /// Sends what was taken, at most for `grace`, and takes no more.
     pub(crate) async fn finish(&self, grace: Duration) {
-        self.lanes.finish(grace).await;
+        let end = Instant::now() + grace;
+        self.dispatches.close();
+        if timeout_at(end, self.dispatches.wait()).await.is_err() {
+            tracing::error!("events were still being dispatched at the end");
+        }
+        self.lanes.finish(end - Instant::now()).await;
     }
 
     async fn matching(&self, event: &Event) -> Vec<Arc<Rule>> {

@@ -1,11 +1,11 @@
 //! The server that takes events.
 //!
 //! ```text
-//! metrics ─► body (413, 400) ─► decode (400) ─► clean ─► alerts known? (503) ─► rate limit (429) ─► dispatch (202)
+//! metrics ─► body (413, 400, 503) ─► decode (400) ─► clean ─► alerts known? (503) ─► rate limit (429) ─► dispatch (202)
 //! ```
 //!
 //! An event that is taken is answered with 202, whether or not anybody wants it; deliveries go on after the
-//! answer. Flux acknowledges and loses events that arrive before it has read the alerts; here they wait for
+//! answer, and the event is dispatched even if its sender is gone by then: its token is spent. Flux acknowledges and loses events that arrive before it has read the alerts; here they wait for
 //! the alerts, and after [`PATIENCE`] are answered with 503, which emitters repeat, and no token is spent.
 //!
 //! Source: notification-controller `internal/server/event_server.go` (1.9.3).
@@ -22,16 +22,18 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
-use runtime::server::read_body;
+use runtime::server::{Bodies, BodyLimits, Held};
 use tokio::time::{Instant, timeout};
 
 use self::limiter::{Decision, Limiter};
 use crate::{digest::sha256, dispatch::Dispatcher, metadata};
 
-/// Bytes that an event may have.
-pub(crate) const MAX_BODY: usize = 3 << 20;
-/// How long a body may take to arrive.
-pub(crate) const READ_TIME: Duration = Duration::from_secs(30);
+/// What events may weigh: enough for twenty of the largest, or for thousands of the usual ones.
+const BODIES: BodyLimits = BodyLimits {
+    bytes: 3 << 20,
+    time: Duration::from_secs(30),
+    budget: 64 << 20,
+};
 /// How long an event waits for the alerts to be known: less than emitters wait for the answer.
 const PATIENCE: Duration = Duration::from_secs(4);
 /// Events that the rate limiter remembers, at about 100 bytes each.
@@ -39,6 +41,7 @@ const REMEMBERED: usize = 200_000;
 
 struct EventServer {
     dispatcher: Arc<Dispatcher>,
+    bodies: Bodies,
     limiter: Limiter,
 }
 
@@ -46,27 +49,29 @@ struct EventServer {
 pub(crate) fn router(dispatcher: Arc<Dispatcher>, rate_limit_interval: Duration) -> Router {
     let server = EventServer {
         dispatcher,
+        bodies: Bodies::new(BODIES),
         limiter: Limiter::new(rate_limit_interval, REMEMBERED),
     };
     Router::new().fallback(take).with_state(Arc::new(server))
 }
 
 async fn take(State(server): State<Arc<EventServer>>, request: Request) -> Response {
-    let body = match read_body(request.into_body(), MAX_BODY, READ_TIME).await {
+    let body = match server.bodies.read(request.into_body()).await {
         Ok(body) => body,
         Err(error) => {
             tracing::error!(logger = LOGGER, %error, "reading the request body failed");
             return error.status().into_response();
         }
     };
-    let mut event: Event = match serde_json::from_slice(&body) {
+    let Held { bytes, share } = body;
+    let mut event: Event = match serde_json::from_slice(&bytes) {
         Ok(event) => event,
         Err(error) => {
             tracing::error!(logger = LOGGER, %error, "decoding the request body failed");
             return StatusCode::BAD_REQUEST.into_response();
         }
     };
-    drop(body);
+    drop(bytes);
     metadata::clean(&mut event);
     if timeout(PATIENCE, server.dispatcher.ready()).await != Ok(true) {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
@@ -84,7 +89,7 @@ async fn take(State(server): State<Arc<EventServer>>, request: Request) -> Respo
         return too_many(reset);
     }
     metadata::remove_token(&mut event);
-    server.dispatcher.dispatch(event).await;
+    server.dispatcher.dispatch(event, share).await;
     let mut response = StatusCode::ACCEPTED.into_response();
     rate_headers(&mut response, server.limiter.interval());
     response

@@ -103,7 +103,6 @@ pub(crate) struct Config {
     /// Refuse sources of events and targets of webhooks in other namespaces.
     pub(crate) no_cross_namespace_refs: bool,
     /// Whether a Secret that changes wakes the Receivers that name it.
-    #[allow(dead_code, reason = "for the watch of Receivers")]
     pub(crate) watch_configs: bool,
     /// Whether Providers may name a service account.
     pub(crate) object_level_identity: bool,

@@ -34,10 +34,11 @@ use crate::{
 const GRACE: Duration = Duration::from_secs(5);
 
 /// What peers of both servers may do. Source: notification-controller `internal/server`; the number of
-/// connections is ours.
+/// connections and the time to write are ours.
 const LIMITS: Limits = Limits {
     header_bytes: 256 * 1024,
     header_time: Duration::from_secs(10),
+    write_time: Duration::from_secs(30),
     connections: 4096,
     grace: GRACE,
 };
@@ -90,21 +91,42 @@ pub async fn run(flags: Flags, cloud: CloudEnvironment) -> anyhow::Result<()> {
         sha256_hex,
     );
     let dispatcher = Arc::clone(&alerting.dispatcher);
-    if leadership.win(&stop).await {
-        let (alerting, receivers) = (
-            alerting.reconcile(&context, &stop),
-            receivers.run(stop.clone()),
-        );
-        let work = async {
-            tokio::join!(alerting, receivers);
-        };
-        leadership.run(work, &stop).await?;
-    }
-    events.await.context("the event server ended")?;
-    webhooks.await.context("the webhook server ended")?;
-    dispatcher.finish(GRACE).await;
+    let lead = async {
+        if leadership.win(&stop).await {
+            let (alerting, receivers) = (
+                alerting.reconcile(&context, &stop),
+                receivers.run(stop.clone()),
+            );
+            let work = async {
+                tokio::join!(alerting, receivers);
+            };
+            leadership.run(work, &stop).await?;
+        }
+        anyhow::Ok(())
+    };
+    // Side by side, as the time after a signal is short.
+    let serve = async {
+        events.await.context("the event server ended")?;
+        webhooks.await.context("the webhook server ended")?;
+        dispatcher.finish(GRACE).await;
+        anyhow::Ok(())
+    };
+    let (led, served) = tokio::join!(part(lead, &stop), part(serve, &stop));
     context.recorder.finish().await;
-    Ok(())
+    led.and(served)
+}
+
+/// A part of the process without which the others end, too, but in order: who loses the lease still sends what it has
+/// taken.
+async fn part(
+    work: impl Future<Output = anyhow::Result<()>>,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let result = work.await;
+    if result.is_err() {
+        stop.cancel();
+    }
+    result
 }
 
 /// Alerts and Providers: watched on every replica, reconciled by the leader.
@@ -203,5 +225,24 @@ impl Alerting {
             );
             tokio::join!(alerts, providers);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_part_that_fails_ends_the_others_in_order() {
+        let stop = CancellationToken::new();
+        let lead = async { anyhow::bail!("leader election lost") };
+        let mut sent = false;
+        let serve = async {
+            stop.cancelled().await;
+            sent = true;
+            Ok(())
+        };
+        let (led, served) = tokio::join!(part(lead, &stop), part(serve, &stop));
+        assert!(led.is_err() && served.is_ok() && sent);
     }
 }

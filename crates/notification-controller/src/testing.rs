@@ -14,10 +14,12 @@ use runtime::{
     cache::{Cache, Change},
     client::{Client, Options, Transport},
     metrics::Metrics,
-    server::read_body,
 };
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+};
 
 use crate::{
     alert::Rules, context::Context, dispatch::Dispatcher, flags::Flags, provider::Providers,
@@ -29,6 +31,7 @@ pub(crate) struct Bed {
     pub(crate) dispatcher: Arc<Dispatcher>,
     rules: Arc<Rules>,
     providers: Arc<Providers>,
+    objects: Arc<Mutex<Value>>,
     recorded: Arc<Mutex<Vec<Value>>>,
     reads: Arc<Mutex<Vec<String>>>,
 }
@@ -42,11 +45,11 @@ fn missing() -> Value {
 
 /// Answers of the API server: a body per path; 404 for others. What is created is kept, and what is read.
 fn client(
-    objects: &Value,
+    objects: &Arc<Mutex<Value>>,
     recorded: &Arc<Mutex<Vec<Value>>>,
     reads: &Arc<Mutex<Vec<String>>>,
 ) -> Client {
-    let (objects, recorded, reads) = (objects.clone(), Arc::clone(recorded), Arc::clone(reads));
+    let (objects, recorded, reads) = (Arc::clone(objects), Arc::clone(recorded), Arc::clone(reads));
     let transport = Transport::from_fn(move |request| {
         let path = request.uri().path().to_owned();
         let (code, body) = if request.method() == http::Method::POST {
@@ -57,6 +60,7 @@ fn client(
         } else {
             let mut reads = reads.lock().unwrap_or_else(PoisonError::into_inner);
             reads.push(path.clone());
+            let objects = objects.lock().unwrap_or_else(PoisonError::into_inner);
             match objects.get(&path) {
                 Some(object) => (200, object.clone()),
                 None => (404, missing()),
@@ -87,7 +91,8 @@ impl Bed {
         caches: impl FnOnce(&Client) -> Option<(Cache<Alert>, Cache<Provider>)>,
     ) -> Self {
         let (recorded, reads) = (Arc::default(), Arc::default());
-        let client = client(objects, &recorded, &reads);
+        let objects = Arc::new(Mutex::new(objects.clone()));
+        let client = client(&objects, &recorded, &reads);
         let caches = caches(&client);
         let args = std::iter::once("test").chain(flags.iter().copied());
         let config = Flags::parse_from(args).config().expect("flags");
@@ -107,9 +112,30 @@ impl Bed {
             dispatcher: Arc::new(dispatcher.expect("dispatcher")),
             rules,
             providers,
+            objects,
             recorded,
             reads,
         }
+    }
+
+    /// Puts another object at a path of the API server.
+    pub(crate) fn serve(&self, path: &str, object: &Value) {
+        let mut objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        objects[path] = object.clone();
+    }
+
+    /// Tells of the end of an alert.
+    pub(crate) fn no_alert(&self, name: &str) {
+        let spec = json!({"providerRef": {"name": "provider"}, "eventSources": []});
+        self.rules
+            .on_change(&Change::Deleted(object("Alert", name, &spec)));
+    }
+
+    /// Tells of the end of a Provider.
+    pub(crate) fn no_provider(&self, name: &str) {
+        let spec = json!({"type": "generic"});
+        self.providers
+            .on_change(&Change::Deleted(object("Provider", name, &spec)));
     }
 
     /// How often a path of the API server was read.
@@ -199,20 +225,35 @@ pub(crate) struct Hook {
     pub(crate) url: String,
     posted: Posted,
     count: watch::Receiver<usize>,
+    /// Answers that may be given.
+    answers: Arc<Semaphore>,
 }
 
 impl Hook {
+    /// One that answers at once.
     pub(crate) async fn start(status: StatusCode) -> Self {
+        let hook = Self::silent(status).await;
+        hook.answer();
+        hook
+    }
+
+    /// One that answers when it is told to.
+    pub(crate) async fn silent(status: StatusCode) -> Self {
+        let answers = Arc::new(Semaphore::new(0));
+        let may = Arc::clone(&answers);
         let posted = Posted::default();
         let (told, count) = watch::channel(0);
         let kept = Arc::clone(&posted);
         let take = async move |request: Request| {
             let (head, body) = request.into_parts();
-            let body = read_body(body, 1 << 20, std::time::Duration::from_secs(5)).await;
+            let body = axum::body::to_bytes(body, 1 << 20).await;
             let body = serde_json::from_slice(&body.unwrap_or_default()).unwrap_or_default();
-            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.push((head.headers, body));
-            told.send_replace(kept.len());
+            {
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.push((head.headers, body));
+                told.send_replace(kept.len());
+            }
+            drop(may.acquire().await);
             status
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -224,7 +265,17 @@ impl Hook {
             let router = Router::new().fallback(take);
             axum::serve(listener, router).await
         });
-        Self { url, posted, count }
+        Self {
+            url,
+            posted,
+            count,
+            answers,
+        }
+    }
+
+    /// Gives all answers that are waited for, and those to come.
+    pub(crate) fn answer(&self) {
+        self.answers.add_permits(1 << 10);
     }
 
     /// Waits for `count` posts and returns what has come.

@@ -15,7 +15,6 @@
 //! Source: notification-controller `internal/server/receiver_{server,handlers}.go` (1.9).
 
 mod authenticate;
-mod body;
 mod cdevents;
 #[cfg(test)]
 mod fake;
@@ -30,18 +29,28 @@ mod oidc;
 mod payload;
 mod signature;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{Router, extract::State, routing::any};
-use runtime::client::ResourceRef;
+use runtime::{
+    client::ResourceRef,
+    server::{Bodies, BodyLimits},
+};
 
 pub(crate) use self::hooks::Hooks;
 pub(crate) use self::issuers::DEADLINE as KEY_DEADLINE;
-use self::{body::Bodies, flights::Flights, issuers::Issuers, notify::Notifier};
+use self::{flights::Flights, issuers::Issuers, notify::Notifier};
 use crate::{context::Context, receiver::secrets};
 
 /// Secrets that are read at the same time.
 const SECRET_READS: usize = 16;
+
+/// What bodies may weigh.
+const BODIES: BodyLimits = BodyLimits {
+    bytes: 3 << 20,
+    time: Duration::from_secs(30),
+    budget: 128 << 20,
+};
 
 /// What the server's requests share.
 pub(crate) struct Webhooks {
@@ -71,7 +80,7 @@ impl Webhooks {
             issuers,
             secret: secrets(),
             secrets: Flights::new(SECRET_READS),
-            bodies: Bodies::default(),
+            bodies: Bodies::new(BODIES),
             context,
             hooks,
         })

@@ -16,8 +16,8 @@ pub fn install_tls_provider() {
 /// How long a peer may say nothing in the middle of an exchange.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// A client for peers in the cluster: keeps connections, follows no redirect across hosts' schemes,
-/// gives up on a peer that stops talking.
+/// A client for peers in the cluster: keeps connections, follows a few redirects, gives up on a peer that stops
+/// talking.
 ///
 /// # Errors
 /// When the platform's TLS roots cannot be loaded.

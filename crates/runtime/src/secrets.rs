@@ -26,6 +26,7 @@ use crate::{
 const MOST: usize = 512;
 
 /// A Secret's content.
+#[derive(PartialEq, Eq)]
 pub struct SecretData {
     /// Its namespace and name.
     pub key: ObjectKey,

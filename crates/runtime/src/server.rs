@@ -2,19 +2,15 @@
 //!
 //! Unlike [`crate::probe`]'s endpoints these bound what a peer may send and how long it may take, so that
 //! no peer holds more than one connection's share of memory: headers by size and time, bodies by
-//! [`read_body`], connections by number. HTTP/1.1 only, as Go serves without TLS.
+//! [`Bodies`], connections by number. HTTP/1.1 only, as Go serves without TLS.
 
+mod body;
 pub mod metrics;
+mod patient;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{
-    Router,
-    body::{Body, Bytes},
-    http::StatusCode,
-};
-use http_body::Body as _;
-use http_body_util::BodyExt;
+use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -29,6 +25,9 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+pub use self::body::{Bodies, BodyError, BodyLimits, Held, Share};
+use self::patient::Patient;
+
 /// How long to wait before the next connection when none can be accepted, as when files run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -39,6 +38,8 @@ pub struct Limits {
     pub header_bytes: usize,
     /// From the beginning of a request, or of an idle connection, to the end of the headers.
     pub header_time: Duration,
+    /// How long a peer may take nothing of what it is sent.
+    pub write_time: Duration,
     /// Connections at the same time; further ones wait to be accepted.
     pub connections: usize,
     /// How long requests under way may take after the stop.
@@ -74,7 +75,8 @@ pub fn serve(
                 },
             };
             let service = TowerToHyperService::new(router.clone());
-            let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+            let stream = TokioIo::new(Patient::new(stream, limits.write_time));
+            let connection = graceful.watch(http.serve_connection(stream, service));
             tokio::spawn(async move {
                 if let Err(error) = connection.await {
                     tracing::debug!(error = crate::log::chain(&error), "connection ended");
@@ -103,55 +105,6 @@ async fn accept(listener: &TcpListener) -> TcpStream {
             }
         }
     }
-}
-
-/// A body that is not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BodyError {
-    /// It has more bytes than it may.
-    #[error("request body too large")]
-    TooLarge,
-    /// It broke off, or did not come in time.
-    #[error("request body unreadable")]
-    Unreadable,
-}
-
-impl BodyError {
-    /// The answer.
-    pub fn status(self) -> StatusCode {
-        match self {
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Unreadable => StatusCode::BAD_REQUEST,
-        }
-    }
-}
-
-/// Reads a body of at most `limit` bytes within `time`. Holds no more memory than has arrived.
-///
-/// # Errors
-/// See [`BodyError`]; a body that announces too much is refused before it is read.
-pub async fn read_body(body: Body, limit: usize, time: Duration) -> Result<Bytes, BodyError> {
-    if body.size_hint().lower() > limit as u64 {
-        return Err(BodyError::TooLarge);
-    }
-    timeout(time, collect(body, limit))
-        .await
-        .unwrap_or(Err(BodyError::Unreadable))
-}
-
-async fn collect(mut body: Body, limit: usize) -> Result<Bytes, BodyError> {
-    let mut bytes = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| BodyError::Unreadable)?;
-        let Ok(data) = frame.into_data() else {
-            continue;
-        };
-        if data.len() > limit - bytes.len() {
-            return Err(BodyError::TooLarge);
-        }
-        bytes.extend_from_slice(&data);
-    }
-    Ok(bytes.into())
 }
 
 #[cfg(test)]

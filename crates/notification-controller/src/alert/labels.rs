@@ -21,6 +21,8 @@ use super::matching::ReadLabels;
 const TIME: Duration = Duration::from_secs(15);
 /// Objects that are remembered.
 const MOST: usize = 4096;
+/// Bytes of a reference that is remembered; what senders write there is theirs.
+const REFERENCE_BYTES: usize = 1024;
 
 type Map = Arc<BTreeMap<String, String>>;
 
@@ -50,7 +52,7 @@ impl Labels {
         let target = resource.object(&object.namespace, &object.name);
         let read: PartialObjectMeta = self.client.get_metadata(target).await?;
         let labels = Arc::new(read.metadata.labels.unwrap_or_default());
-        if !object.resource_version.is_empty() {
+        if !object.resource_version.is_empty() && bytes(object) <= REFERENCE_BYTES {
             let mut known = self.lock();
             if known.len() >= MOST {
                 known.clear();
@@ -63,6 +65,28 @@ impl Labels {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ObjectReference, Map>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn bytes(object: &ObjectReference) -> usize {
+    let ObjectReference {
+        api_version,
+        kind,
+        namespace,
+        name,
+        uid,
+        resource_version,
+        field_path,
+    } = object;
+    let texts = [
+        api_version,
+        kind,
+        namespace,
+        name,
+        uid,
+        resource_version,
+        field_path,
+    ];
+    texts.iter().map(|text| text.len()).sum()
 }
 
 impl ReadLabels for Labels {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use api::{event::Event, notification::Alert};
+use kube::ResourceExt;
 use regexp::Pattern;
 use runtime::{ObjectKey, cache::Change};
 
@@ -58,6 +59,13 @@ impl Rules {
         if let Some(rule) = rule {
             index.insert(rule);
         }
+    }
+
+    /// Whether the alert of a rule is still there and not suspended.
+    pub(crate) fn holds(&self, rule: &Rule) -> bool {
+        let index = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let now = index.rules.get(&rule.key);
+        now.is_some_and(|now| now.alert.uid() == rule.alert.uid())
     }
 
     /// The alerts that may listen to an event, by namespace and name.

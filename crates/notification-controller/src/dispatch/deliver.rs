@@ -1,7 +1,9 @@
 //! One delivery: from what an alert and a Provider say to a message at the other end.
 //!
-//! The Secrets are read, the metadata combined, the notifier built, all within [`SETUP_TIME`]; then the event is posted
-//! within the Provider's timeout, retries included. After a failure the Secrets are read anew for the next delivery.
+//! What was decided when the event came may be long ago: the Provider is looked up again, and the gates are asked
+//! again. Then the Secrets are read, the metadata combined, the notifier built, all within [`SETUP_TIME`], and the event
+//! is posted within the Provider's timeout, retries included. After a failure the Secrets are read anew, and if they
+//! say something else by now the delivery is tried once more with them.
 //!
 //! Invariant: no log line and no event holds a Secret's value: see [`mask`].
 //!
@@ -23,13 +25,16 @@ use tokio::time::timeout;
 use tracing::Instrument;
 
 use self::mask::Mask;
-use super::lane::{Carrier, Job};
+use super::{
+    gate::{self, Gates, Verdict},
+    lane::{Carrier, Ending, Job},
+};
 use crate::{
-    alert::{self, Rule},
+    alert::{self, Rule, Rules},
     context::Context,
     event_server::LOGGER,
     metadata,
-    provider::{ServiceAccount, Sources, resolve},
+    provider::{Providers, ServiceAccount, Sources, resolve},
     tell,
 };
 
@@ -71,12 +76,17 @@ pub(super) fn failed(recorder: &Recorder, rule: &Rule, event: &Event, step: Step
 pub(super) struct Delivery {
     pub(super) context: Arc<Context>,
     pub(super) shared: Arc<Shared>,
+    pub(super) gates: Gates,
+    pub(super) rules: Arc<Rules>,
+    pub(super) providers: Arc<Providers>,
 }
+
+type Failure = (Step, String);
 
 impl Carrier for Delivery {
     type Parcel = Job;
 
-    async fn deliver(&self, job: Job) -> bool {
+    async fn deliver(&self, job: Job) -> Ending {
         let object = &job.event.involved_object;
         let span = tracing::info_span!(
             "delivery",
@@ -88,15 +98,17 @@ impl Carrier for Delivery {
             eventInvolvedObject.apiVersion = object.api_version,
         );
         let carried = async {
-            let (step, error) = match self.carry(&job).await {
-                Ok(()) => return true,
-                Err(failure) => failure,
+            let (rule, event) = (Arc::clone(&job.rule), Arc::clone(&job.event));
+            let result = match self.current(job) {
+                Ok(None) => return Ending::Withdrawn,
+                Ok(Some(job)) => self.carry(&job).await,
+                Err(failure) => Err(failure),
             };
-            failed(&self.context.recorder, &job.rule, &job.event, step, &error);
-            for reference in secret_names(&job).into_iter().flatten() {
-                self.context.secrets.forget(&secret_key(&job, reference));
-            }
-            false
+            let Err((step, error)) = result else {
+                return Ending::Arrived;
+            };
+            failed(&self.context.recorder, &rule, &event, step, &error);
+            Ending::Failed
         };
         carried.instrument(span.clone()).await
     }
@@ -124,8 +136,43 @@ struct Prepared {
 }
 
 impl Delivery {
-    async fn carry(&self, job: &Job) -> Result<(), (Step, String)> {
-        let prepared = match timeout(SETUP_TIME, self.prepare(job)).await {
+    /// The delivery with the Provider as it is now. None if the alert is gone or suspended, or the Provider wants no
+    /// such event any more.
+    fn current(&self, job: Job) -> Result<Option<Job>, Failure> {
+        if !self.rules.holds(&job.rule) {
+            return Ok(None);
+        }
+        let provider = self.providers.get(&job.provider.key);
+        let spec = provider.as_ref().map(|entry| &entry.provider.spec);
+        match (
+            gate::gate(self.gates, &job.event, &job.rule.alert, spec),
+            provider,
+        ) {
+            (Ok(Verdict::Open), Some(provider)) => Ok(Some(Job { provider, ..job })),
+            (Ok(_), _) => Ok(None),
+            (Err(refusal), _) => Err((Step::Dispatch, chain(&refusal))),
+        }
+    }
+
+    async fn carry(&self, job: &Job) -> Result<(), Failure> {
+        let sources = self.sources(job).await;
+        let result = self.attempt(job, sources.clone()).await;
+        if result.is_ok() {
+            return result;
+        }
+        for reference in secret_names(job).into_iter().flatten() {
+            self.context.secrets.forget(&secret_key(job, reference));
+        }
+        let fresh = self.sources(job).await;
+        if fresh.is_ok() && fresh != sources {
+            self.attempt(job, fresh).await
+        } else {
+            result
+        }
+    }
+
+    async fn attempt(&self, job: &Job, sources: Result<Sources, String>) -> Result<(), Failure> {
+        let prepared = match timeout(SETUP_TIME, self.prepare(job, sources)).await {
             Ok(prepared) => prepared.map_err(|error| (Step::Dispatch, error))?,
             Err(_) => return Err((Step::Dispatch, OVERDUE.to_owned())),
         };
@@ -134,7 +181,11 @@ impl Delivery {
         posted.map_err(|error| (Step::Send, prepared.mask.apply(&chain(&error))))
     }
 
-    async fn prepare(&self, job: &Job) -> Result<Prepared, String> {
+    async fn prepare(
+        &self,
+        job: &Job,
+        sources: Result<Sources, String>,
+    ) -> Result<Prepared, String> {
         let event = self.notification(job);
         let provider = &job.provider.provider;
         let status = job
@@ -147,7 +198,7 @@ impl Delivery {
             job.provider.key.name
         );
         let mut settings = self
-            .settings(job)
+            .settings(job, sources)
             .await
             .map_err(|error| format!("{outer}{error}"))?;
         settings.commit_status = status;
@@ -185,17 +236,29 @@ impl Delivery {
         event
     }
 
-    async fn settings(&self, job: &Job) -> Result<Settings, String> {
-        let provider = &job.provider.provider;
+    /// What the Provider's Secrets hold.
+    async fn sources(&self, job: &Job) -> Result<Sources, String> {
         let [secret, certificates, proxy] = secret_names(job);
-        let secret = self.secret(job, secret).await;
-        let proxy = self.secret(job, proxy).await;
-        let certificates = self.secret(job, certificates).await;
-        let sources = Sources {
-            secret: secret?,
-            proxy: proxy?,
-            certificates: certificates?,
+        let read = async {
+            Ok(Sources {
+                secret: self.secret(job, secret).await?,
+                proxy: self.secret(job, proxy).await?,
+                certificates: self.secret(job, certificates).await?,
+            })
         };
+        let overdue = || Err(OVERDUE.to_owned());
+        timeout(SETUP_TIME, read)
+            .await
+            .unwrap_or_else(|_| overdue())
+    }
+
+    async fn settings(
+        &self,
+        job: &Job,
+        sources: Result<Sources, String>,
+    ) -> Result<Settings, String> {
+        let provider = &job.provider.provider;
+        let sources = sources?;
         let resolved = resolve(provider, &sources).map_err(|error| error.to_string())?;
         for note in resolved.notes {
             tracing::error!(provider = %job.provider.key, "{note}");

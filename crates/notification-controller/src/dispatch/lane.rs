@@ -6,7 +6,8 @@
 //! of one object never travel at once, so its messages arrive in order.
 //!
 //! When a lane, or the memory that all lanes share, is full, the newest event is dropped and counted in
-//! `gotk_notification_dropped_total{reason}` (`queue_full`, `memory_full`, `shutdown`). Deliveries that ended are in
+//! `gotk_notification_dropped_total{reason}` (`queue_full`, `memory_full`, `shutdown`), and so is one that nobody wants
+//! any more when its turn comes (`withdrawn`). Deliveries that ended are in
 //! `gotk_notification_deliveries_total{result}` (`success`, `failure`), those that wait in `gotk_notification_queued`.
 //! Every event handed to a lane is counted in one of the first two.
 
@@ -83,13 +84,24 @@ impl Parcel for Job {
     }
 }
 
+/// How a delivery ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// It is there.
+    Arrived,
+    /// It is not.
+    Failed,
+    /// Nobody wanted it any more.
+    Withdrawn,
+}
+
 /// Carries a delivery out.
 pub(super) trait Carrier: Send + Sync + 'static {
     /// What is delivered.
     type Parcel: Parcel;
 
-    /// Delivers; says whether it arrived. Must end by itself.
-    fn deliver(&self, parcel: Self::Parcel) -> impl Future<Output = bool> + Send;
+    /// Delivers. Must end by itself.
+    fn deliver(&self, parcel: Self::Parcel) -> impl Future<Output = Ending> + Send;
 }
 
 /// All lanes. Dropping it lets those that run go on.
@@ -148,7 +160,7 @@ impl<C: Carrier> Lanes<C> {
                 "gotk_notification_dropped_total",
                 "Notifications that were not sent, by the reason.",
                 "reason",
-                &["queue_full", "memory_full", "shutdown"],
+                &["queue_full", "memory_full", "shutdown", "withdrawn"],
             )?,
             queued,
         })))
@@ -225,13 +237,16 @@ impl<C: Carrier> Shared<C> {
     }
 
     /// Takes note of an end; says whether the lane wants a runner beside the one that asks.
-    fn ended(&self, key: &ObjectKey, stub: &Stub, arrived: bool) -> bool {
-        let result = if arrived { "success" } else { "failure" };
-        self.deliveries.with_label_values(&[result]).inc();
+    fn ended(&self, key: &ObjectKey, stub: &Stub, ending: Ending) -> bool {
+        match ending {
+            Ending::Arrived => self.deliveries.with_label_values(&["success"]).inc(),
+            Ending::Failed => self.deliveries.with_label_values(&["failure"]).inc(),
+            Ending::Withdrawn => self.dropped.with_label_values(&["withdrawn"]).inc(),
+        }
         let mut table = self.lock();
         table.bytes -= stub.bytes;
         table.lanes.get_mut(key).is_some_and(|lane| {
-            lane.ended(&stub.object, arrived);
+            lane.ended(&stub.object, ending);
             lane.start(self.limits.runners, 1)
         })
     }
@@ -265,11 +280,11 @@ async fn run<C: Carrier>(shared: Arc<Shared<C>>, key: ObjectKey) {
         };
         // A panic in a provider's code costs its delivery, not the lane.
         let delivery = std::panic::AssertUnwindSafe(shared.carrier.deliver(parcel));
-        let arrived = tokio::select! {
+        let ending = tokio::select! {
             biased;
-            arrived = futures::FutureExt::catch_unwind(delivery) => arrived.unwrap_or_else(|_| {
+            ending = futures::FutureExt::catch_unwind(delivery) => ending.unwrap_or_else(|_| {
                 tracing::error!(provider = %key, "a delivery panicked");
-                false
+                Ending::Failed
             }),
             () = shared.closed.cancelled() => {
                 shared.dropped.with_label_values(&["shutdown"]).inc();
@@ -277,7 +292,7 @@ async fn run<C: Carrier>(shared: Arc<Shared<C>>, key: ObjectKey) {
             }
         };
         drop(turn);
-        if shared.ended(&key, &stub, arrived) {
+        if shared.ended(&key, &stub, ending) {
             spawn(&shared, key.clone());
         }
     }

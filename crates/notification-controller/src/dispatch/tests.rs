@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use crate::testing::{Bed, Hook, parsed};
@@ -31,7 +32,7 @@ async fn an_event_reaches_the_providers_of_its_alerts() {
         "kustomize.toolkit.fluxcd.io/revision": "main@sha1:abc",
         "event.toolkit.fluxcd.io/env": "dev",
     }}));
-    bed.dispatcher.dispatch(event).await;
+    bed.dispatcher.dispatch(event, ()).await;
     bed.dispatcher.finish(GRACE).await;
 
     let mut posts = hook.wait(2).await;
@@ -208,7 +209,7 @@ async fn what_goes_wrong_is_told_on_the_alert_without_secrets() {
             bed.provider("provider", &provider);
         }
         bed.alert("alert", &json!({}));
-        bed.dispatcher.dispatch(parsed(&fields)).await;
+        bed.dispatcher.dispatch(parsed(&fields), ()).await;
         bed.dispatcher.finish(GRACE).await;
         let recorded = bed.recorded().await;
         match expected {
@@ -233,7 +234,7 @@ async fn a_retry_that_would_come_too_late_is_not_waited_for() {
         &json!({"type": "generic", "address": hook.url, "timeout": "1s"}),
     );
     bed.alert("alert", &json!({}));
-    bed.dispatcher.dispatch(parsed(&json!({}))).await;
+    bed.dispatcher.dispatch(parsed(&json!({})), ()).await;
     bed.dispatcher.finish(GRACE).await;
     let recorded = bed.recorded().await;
     let [(_, message, _)] = recorded.as_slice() else {
@@ -247,7 +248,7 @@ async fn a_retry_that_would_come_too_late_is_not_waited_for() {
 #[tokio::test]
 async fn deliveries_share_a_secret_until_one_fails() {
     const PATH: &str = "/api/v1/namespaces/ns/secrets/secret";
-    for (status, reads) in [(StatusCode::OK, 1), (StatusCode::FORBIDDEN, 3)] {
+    for (status, reads) in [(StatusCode::OK, 1), (StatusCode::FORBIDDEN, 4)] {
         let hook = Hook::start(status).await;
         let bed = Bed::new(&[], &json!({(PATH): {"data": {}}}));
         bed.provider(
@@ -260,7 +261,7 @@ async fn deliveries_share_a_secret_until_one_fails() {
         // Of one object, so that they follow each other.
         for number in 0..3 {
             let event = parsed(&json!({"message": number.to_string()}));
-            bed.dispatcher.dispatch(event).await;
+            bed.dispatcher.dispatch(event, ()).await;
         }
         bed.dispatcher.finish(GRACE).await;
         let posts = hook.wait(3).await;
@@ -298,12 +299,130 @@ async fn labels_are_read_once_per_version_of_an_object() {
             json!([{"kind": "Kustomization", "name": "*", "matchLabels": {"app": value}}]);
         bed.alert(name, &json!({"eventSources": sources}));
     }
-    for version in ["1", "1", "2"] {
+    let long = "3".repeat(2000);
+    for version in ["1", "1", "2", &long, &long] {
         let mut event = parsed(&json!({"message": version}));
         event.involved_object.resource_version = version.to_owned();
-        bed.dispatcher.dispatch(event).await;
+        bed.dispatcher.dispatch(event, ()).await;
     }
     bed.dispatcher.finish(GRACE).await;
-    assert_eq!(hook.wait(6).await.len(), 6);
-    assert_eq!(bed.reads(PATH), 2);
+    assert_eq!(hook.wait(10).await.len(), 10);
+    // For each of the two alerts that ask, where it is not remembered.
+    assert_eq!(bed.reads(PATH), 2 + 6);
+}
+
+/// A change while an event waits, what comes to the old and to the new address, what is counted as withdrawn, and the
+/// beginning of what is told of it.
+type Later = (fn(&Bed, &Value), usize, usize, f64, Option<&'static str>);
+
+#[tokio::test]
+async fn an_event_that_waited_finds_the_world_as_it_is() {
+    let cases: [Later; 7] = [
+        (|_, _| {}, 2, 0, 0.0, None),
+        (
+            |bed, moved| bed.provider("provider", moved),
+            1,
+            1,
+            0.0,
+            None,
+        ),
+        (
+            |bed, _| bed.provider("provider", &json!({"type": "slack", "suspend": true})),
+            1,
+            0,
+            1.0,
+            None,
+        ),
+        (
+            |bed, _| bed.provider("provider", &json!({"type": "github"})),
+            1,
+            0,
+            1.0,
+            None,
+        ),
+        (
+            |bed, _| bed.no_provider("provider"),
+            1,
+            0,
+            0.0,
+            Some(
+                "failed to dispatch notification for Kustomization/ns/apps: failed to read provider: ",
+            ),
+        ),
+        (
+            |bed, _| bed.alert("alert", &json!({"suspend": true})),
+            1,
+            0,
+            1.0,
+            None,
+        ),
+        (|bed, _| bed.no_alert("alert"), 1, 0, 1.0, None),
+    ];
+    for (index, (change, old, new, withdrawn, told)) in cases.into_iter().enumerate() {
+        let (first, second) = (
+            Hook::silent(StatusCode::OK).await,
+            Hook::start(StatusCode::OK).await,
+        );
+        let bed = Bed::new(&[], &json!({}));
+        bed.provider(
+            "provider",
+            &json!({"type": "generic", "address": first.url}),
+        );
+        bed.alert("alert", &json!({}));
+        // Of one object, so that the second waits for the first.
+        for number in ["1", "2"] {
+            bed.dispatcher
+                .dispatch(parsed(&json!({"message": number})), ())
+                .await;
+        }
+        first.wait(1).await;
+        change(&bed, &json!({"type": "generic", "address": second.url}));
+        first.answer();
+        bed.dispatcher.finish(GRACE).await;
+        assert_eq!(first.wait(old).await.len(), old, "{index}");
+        assert_eq!(second.wait(new).await.len(), new, "{index}");
+        let dropped = bed.metric(r#"gotk_notification_dropped_total{reason="withdrawn"}"#);
+        assert!((dropped - withdrawn).abs() < 0.1, "{index}: {dropped}");
+        let recorded = bed.recorded().await;
+        assert_eq!(recorded.len(), usize::from(told.is_some()), "{recorded:?}");
+        for (_, message, _) in recorded {
+            assert!(message.starts_with(told.unwrap_or_default()), "{message}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_was_changed_counts_at_once() {
+    const PATH: &str = "/api/v1/namespaces/ns/secrets/secret";
+    let secret = |address: &str| {
+        let address = STANDARD.encode(address);
+        json!({"data": {"address": address}})
+    };
+    let (old, new) = (
+        Hook::start(StatusCode::FORBIDDEN).await,
+        Hook::start(StatusCode::OK).await,
+    );
+    let bed = Bed::new(&[], &json!({(PATH): secret(&old.url)}));
+    bed.provider(
+        "provider",
+        &json!({"type": "generic", "secretRef": {"name": "secret"}}),
+    );
+    bed.alert("alert", &json!({}));
+    bed.dispatcher
+        .dispatch(parsed(&json!({"message": "1"})), ())
+        .await;
+    old.wait(1).await;
+    // Told, so its end, and what was read after it, is over.
+    let failed = || bed.metric(r#"gotk_notification_deliveries_total{result="failure"}"#);
+    while failed() < 0.5 {
+        tokio::task::yield_now().await;
+    }
+    bed.serve(PATH, &secret(&new.url));
+    bed.dispatcher
+        .dispatch(parsed(&json!({"message": "2"})), ())
+        .await;
+    bed.dispatcher.finish(GRACE).await;
+    assert_eq!(new.wait(1).await[0].1["message"], "2");
+    assert_eq!(old.wait(2).await.len(), 2);
+    assert_eq!(bed.recorded().await.len(), 1, "of the first only");
 }

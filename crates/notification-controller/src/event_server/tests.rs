@@ -1,5 +1,12 @@
-use axum::{body::Body, http::Request as HttpRequest};
-use runtime::cache::{Cache, Selection};
+use axum::{
+    body::{Body, Bytes},
+    http::Request as HttpRequest,
+};
+use futures::{StreamExt, future::join_all, poll, stream};
+use runtime::{
+    cache::{Cache, Selection},
+    client::ResourceRef,
+};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -20,7 +27,7 @@ async fn post(router: &Router, event: &Value) -> Response {
 }
 
 async fn text(response: Response) -> String {
-    let body = read_body(response.into_body(), 1000, READ_TIME).await;
+    let body = axum::body::to_bytes(response.into_body(), 1000).await;
     String::from_utf8(body.unwrap().into()).unwrap()
 }
 
@@ -43,9 +50,9 @@ async fn any_readable_event_is_taken_whatever_the_method_and_path() {
         ("POST", "/", String::new(), 400),
         ("POST", "/", "[]".to_owned(), 400),
         ("POST", "/", r#"{"message":1}"#.to_owned(), 400),
-        ("POST", "/", padding(MAX_BODY), 202),
-        ("POST", "/", padding(MAX_BODY + 1), 413),
-        ("POST", "/", "x".repeat(2 * MAX_BODY), 413),
+        ("POST", "/", padding(BODIES.bytes), 202),
+        ("POST", "/", padding(BODIES.bytes + 1), 413),
+        ("POST", "/", "x".repeat(2 * BODIES.bytes), 413),
     ];
     for (method, path, body, code) in cases {
         let start: String = body.chars().take(60).collect();
@@ -147,4 +154,59 @@ async fn before_the_alerts_are_known_events_are_sent_back_and_cost_no_token() {
     }
     let response = send(&router, "POST", "/", "no event").await;
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn an_event_whose_sender_is_gone_is_dispatched_all_the_same() {
+    const OBJECT: &str = "/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/ns/kustomizations/apps";
+    let hook = Hook::start(StatusCode::OK).await;
+    let bed = Bed::new(
+        &[],
+        &json!({(OBJECT): {"metadata": {"name": "apps", "labels": {"app": "one"}}}}),
+    );
+    bed.context.mapper.learn(ResourceRef::namespaced(
+        "kustomize.toolkit.fluxcd.io/v1",
+        "Kustomization",
+        "kustomizations",
+    ));
+    bed.provider("provider", &json!({"type": "generic", "address": hook.url}));
+    bed.alert(
+        "alert",
+        &json!({"eventSources": [
+            {"kind": "Kustomization", "name": "*", "matchLabels": {"app": "one"}},
+        ]}),
+    );
+    let router = router(Arc::clone(&bed.dispatcher), INTERVAL);
+    let event = event(&json!({}));
+    let mut request = Box::pin(post(&router, &event));
+    assert!(poll!(&mut request).is_pending());
+    drop(request);
+    bed.dispatcher.finish(INTERVAL).await;
+    assert_eq!(hook.wait(1).await.len(), 1);
+}
+
+#[tokio::test]
+async fn events_that_are_held_have_a_budget() {
+    let bed = Bed::new(&[], &json!({}));
+    let router = router(Arc::clone(&bed.dispatcher), INTERVAL);
+    let large = Bytes::from(vec![b' '; BODIES.bytes]);
+    let unfinished = || {
+        let chunk = stream::iter([Ok::<_, std::io::Error>(large.clone())]);
+        let body = Body::from_stream(chunk.chain(stream::pending()));
+        Box::pin(send(&router, "POST", "/", body))
+    };
+    let mut held: Vec<_> = (0..BODIES.budget / BODIES.bytes)
+        .map(|_| unfinished())
+        .collect();
+    for request in &mut held {
+        assert!(poll!(request).is_pending());
+    }
+    assert_eq!(unfinished().await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let usual = post(&router, &event(&json!({}))).await;
+    assert_eq!(usual.status(), StatusCode::ACCEPTED);
+    drop(held);
+    let large = (0..3).map(|_| send(&router, "POST", "/", large.clone()));
+    for response in join_all(large).await {
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    }
 }

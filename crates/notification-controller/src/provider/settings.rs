@@ -14,7 +14,7 @@ use runtime::secrets::SecretData;
 const MAX_ADDRESS: usize = 2048;
 
 /// The Secrets that a Provider names.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Sources {
     pub(crate) secret: Option<Arc<SecretData>>,
     pub(crate) certificates: Option<Arc<SecretData>>,

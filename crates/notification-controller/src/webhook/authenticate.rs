@@ -34,15 +34,6 @@ pub(super) type Secrets = Flights<ObjectKey, Result<Arc<SecretData>, ApiError>>;
 /// The content of a Secret.
 pub(super) type SecretData = BTreeMap<String, ByteString>;
 
-/// What is left of an authentic request.
-#[derive(Debug)]
-pub(super) struct Authentic {
-    /// The body as filters see it.
-    pub(super) body: Bytes,
-    /// The claims of the token, if the receiver demands one.
-    pub(super) claims: Option<Value>,
-}
-
 /// Why a request is refused. For the log only.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Refusal {
@@ -98,28 +89,37 @@ pub(super) enum SignedError {
     Signature(#[from] SignatureError),
 }
 
-/// Checks a request to a receiver.
-pub(super) async fn authenticate(
+/// Checks what a request's headers prove, and gives the claims of the token if the receiver demands one.
+pub(super) async fn by_headers(
+    webhooks: &Webhooks,
+    hook: &Hook,
+    headers: &HeaderMap,
+) -> Result<Option<Value>, Refusal> {
+    if hook.receiver.spec.receiver_type != ReceiverType::GenericOidc {
+        return Ok(None);
+    }
+    let claims = oidc::authenticate(&webhooks.issuers, hook, bearer(headers)).await?;
+    Ok(Some(Value::Object(claims)))
+}
+
+/// Checks the rest, and gives the body as filters see it.
+pub(super) async fn by_body(
     webhooks: &Webhooks,
     hook: &Hook,
     headers: &HeaderMap,
     body: Bytes,
-) -> Result<Authentic, Refusal> {
+) -> Result<Bytes, Refusal> {
     let spec = &hook.receiver.spec;
+    // Its token is in the headers.
     if spec.receiver_type == ReceiverType::GenericOidc {
-        let claims = oidc::authenticate(&webhooks.issuers, hook, bearer(headers)).await?;
-        return Ok(Authentic {
-            body,
-            claims: Some(Value::Object(claims)),
-        });
+        return Ok(body);
     }
     let secret = secret(webhooks, hook).await?;
-    let body = if spec.receiver_type == ReceiverType::Gcr {
-        gcr::authenticate(&webhooks.issuers, &secret.data, bearer(headers), &body).await?
-    } else {
-        check(spec, &secret.token()?, headers, body)?
-    };
-    Ok(Authentic { body, claims: None })
+    if spec.receiver_type == ReceiverType::Gcr {
+        let bearer = bearer(headers);
+        return Ok(gcr::authenticate(&webhooks.issuers, &secret.data, bearer, &body).await?);
+    }
+    check(spec, &secret.token()?, headers, body)
 }
 
 /// A receiver's Secret.

@@ -1,24 +1,26 @@
 //! One request: the table of contents of this module's pipeline.
 
+use std::sync::Arc;
+
 use axum::{
     body::Body,
-    http::{HeaderValue, Request, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Request, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use runtime::server::{BodyError, Held};
 use serde_json::{Map, Value};
 use tracing::Instrument;
 
 use super::{
     Webhooks,
-    authenticate::{Authentic, authenticate},
-    body::{Bodies, Held},
+    authenticate::{self, Refusal},
     hooks::Hook,
     media_type, payload,
 };
 use crate::receiver::{PATH_PREFIX, Scene};
 
 /// Answers a request.
-pub(super) async fn handle(webhooks: &Webhooks, request: Request<Body>) -> Response {
+pub(super) async fn handle(webhooks: &Arc<Webhooks>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path();
     let clean = clean(path);
@@ -34,12 +36,12 @@ pub(super) async fn handle(webhooks: &Webhooks, request: Request<Body>) -> Respo
         .path_and_query()
         .map_or(path, |target| target.as_str());
     let Some(hook) = webhooks.hooks.get(target) else {
-        return match Bodies::discard(body).await {
-            Err(error) => error.status(),
-            Ok(()) if webhooks.hooks.is_complete() => StatusCode::NOT_FOUND,
-            Ok(()) => StatusCode::SERVICE_UNAVAILABLE,
-        }
-        .into_response();
+        let code = if webhooks.hooks.is_complete() {
+            StatusCode::NOT_FOUND
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        };
+        return refuse(webhooks, body, code).await.into_response();
     };
     let span = tracing::info_span!(
         "webhook",
@@ -52,8 +54,12 @@ pub(super) async fn handle(webhooks: &Webhooks, request: Request<Body>) -> Respo
         // The path is a secret; its beginning is enough to find a request's lines.
         let digest = target.get(PATH_PREFIX.len()..).unwrap_or_default();
         tracing::info!("handling request: {}", digest.get(..8).unwrap_or_default());
+        let claims = match admit(webhooks, &hook, &parts.headers).await {
+            Ok(claims) => claims,
+            Err(code) => return refuse(webhooks, body, code).await,
+        };
         match webhooks.bodies.read(body).await {
-            Ok(body) => call(webhooks, &hook, &parts, body).await,
+            Ok(body) => call(webhooks, hook, &parts.headers, body, claims).await,
             Err(error) => {
                 tracing::error!(error = %error, "reading the request body failed");
                 error.status()
@@ -63,50 +69,74 @@ pub(super) async fn handle(webhooks: &Webhooks, request: Request<Body>) -> Respo
     answer.instrument(span).await.into_response()
 }
 
-/// Does what a call of a receiver is to do.
-async fn call(webhooks: &Webhooks, hook: &Hook, parts: &Parts, body: Held) -> StatusCode {
+/// The answer to a request whose body nobody wants: `code`, unless the body would be refused, too.
+async fn refuse(webhooks: &Webhooks, body: Body, code: StatusCode) -> StatusCode {
+    let passed = webhooks.bodies.discard(body).await;
+    passed.map_or_else(BodyError::status, |()| code)
+}
+
+/// Checks what needs no body, so that none is held for who is refused anyway.
+async fn admit(
+    webhooks: &Webhooks,
+    hook: &Hook,
+    headers: &HeaderMap,
+) -> Result<Option<Value>, StatusCode> {
     if let Err(closed) = hook.open() {
         tracing::error!(error = "unable to process request", "{closed}");
-        return StatusCode::SERVICE_UNAVAILABLE;
+        return Err(StatusCode::SERVICE_UNAVAILABLE);
     }
-    let headers = &parts.headers;
-    let authentic = match authenticate(webhooks, hook, headers, body.bytes.clone()).await {
-        Ok(authentic) => authentic,
-        Err(refusal) => {
-            let error = refusal.to_string();
-            tracing::error!(error, "unable to validate payload");
-            return StatusCode::BAD_REQUEST;
-        }
+    authenticate::by_headers(webhooks, hook, headers)
+        .await
+        .map_err(|refusal| refused(&refusal))
+}
+
+fn refused(refusal: &Refusal) -> StatusCode {
+    let error = refusal.to_string();
+    tracing::error!(error, "unable to validate payload");
+    StatusCode::BAD_REQUEST
+}
+
+/// Does what a call of a receiver is to do.
+async fn call(
+    webhooks: &Arc<Webhooks>,
+    hook: Arc<Hook>,
+    headers: &HeaderMap,
+    body: Held,
+    claims: Option<Value>,
+) -> StatusCode {
+    let Held { bytes, share } = body;
+    let body = match authenticate::by_body(webhooks, &hook, headers, bytes).await {
+        Ok(body) => body,
+        Err(refusal) => return refused(&refusal),
     };
-    let filters = match hook.filters() {
-        Ok(filters) => filters,
+    let request = match hook.filters() {
+        Ok(filters) if filters.is_empty() => Ok(Value::Null),
+        Ok(_) => request_value(headers.get(header::CONTENT_TYPE), &body)
+            .map_err(|error| format!("failed to parse request body as JSON: {error}")),
+        Err(error) => Err(error.to_owned()),
+    };
+    let request = match request {
+        Ok(request) => request,
         Err(error) => {
             tracing::error!(error, "unable to create resource filters");
             return StatusCode::INTERNAL_SERVER_ERROR;
         }
     };
-    let Authentic { body, claims } = authentic;
-    let request = if filters.is_empty() {
-        Value::Null
-    } else {
-        let content_type = headers.get(header::CONTENT_TYPE);
-        match request_value(content_type, &body) {
-            Ok(request) => request,
-            Err(error) => {
-                let error = format!("failed to parse request body as JSON: {error}");
-                tracing::error!(error, "unable to create resource filters");
-                return StatusCode::INTERNAL_SERVER_ERROR;
-            }
-        }
+    drop(body);
+    let webhooks = Arc::clone(webhooks);
+    let notify = async move {
+        let scene = Scene {
+            request: &request,
+            claims: claims.as_ref(),
+        };
+        let all = webhooks.notifier.notify(&hook, scene).await;
+        drop(share);
+        all
     };
-    let scene = Scene {
-        request: &request,
-        claims: claims.as_ref(),
-    };
-    if webhooks.notifier.notify(hook, filters, scene).await {
-        StatusCode::OK
-    } else {
-        StatusCode::INTERNAL_SERVER_ERROR
+    // Goes on when the sender does not wait any longer: many give up after seconds, and not all of them call again.
+    match tokio::spawn(notify.in_current_span()).await {
+        Ok(true) => StatusCode::OK,
+        Ok(false) | Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 

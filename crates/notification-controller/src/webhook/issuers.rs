@@ -2,7 +2,8 @@
 //!
 //! Keys are fetched when a token needs them and kept for minutes, where Flux fetches them for each request. A token
 //! that names a key which is not known causes a fetch, but not more often than once in a while; neither does an
-//! issuer that does not answer. All fetches have a deadline and a size limit.
+//! issuer that does not answer. A fetch that fails takes nothing away, since anybody can cause one. All fetches have a
+//! deadline and a size limit.
 //!
 //! Source: `OpenID` Connect Discovery 1.0, RFC 7517, RFC 7519; go-oidc v3.
 
@@ -112,10 +113,12 @@ pub(super) struct Issuers {
     fetches: Flights<Source, Kept>,
 }
 
-/// What the last fetch brought.
+/// What the last fetch, or the last that did not fail, brought.
 #[derive(Clone)]
 struct Kept {
     at: Instant,
+    /// The last fetch, whatever came of it.
+    tried: Instant,
     keys: Result<Arc<Keys>, FetchError>,
 }
 
@@ -189,12 +192,7 @@ impl Issuers {
                 Source::Discovery(issuer) => self.discover(issuer).await,
                 Source::Keys(url) => self.fetch_keys(url, vec![Algorithm::RS256]).await,
             };
-            let kept = Kept {
-                at: Instant::now(),
-                keys: keys.map(Arc::new).map_err(FetchError),
-            };
-            self.keep(source, kept.clone());
-            kept
+            self.keep(source, keys.map(Arc::new).map_err(FetchError))
         };
         self.fetches.join(source.clone(), fetch).await
     }
@@ -202,12 +200,26 @@ impl Issuers {
     fn kept(&self, source: &Source, age: Duration) -> Option<Kept> {
         let all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = all.get(source)?;
-        let age = if kept.keys.is_ok() { age } else { KEEP_FAILURE };
-        (kept.at.elapsed() < age).then(|| kept.clone())
+        let fresh = kept.keys.is_ok() && kept.at.elapsed() < age;
+        let too_soon = kept.at.elapsed() < KEEP && kept.tried.elapsed() < KEEP_FAILURE;
+        (fresh || too_soon).then(|| kept.clone())
     }
 
-    fn keep(&self, source: &Source, kept: Kept) {
+    /// Takes note of what a fetch brought, and gives what is to be used.
+    fn keep(&self, source: &Source, keys: Result<Arc<Keys>, FetchError>) -> Kept {
         let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let tried = Instant::now();
+        let kept = match all.get(source) {
+            Some(good) if keys.is_err() && good.keys.is_ok() && good.at.elapsed() < KEEP => Kept {
+                tried,
+                ..good.clone()
+            },
+            _ => Kept {
+                at: tried,
+                tried,
+                keys,
+            },
+        };
         if all.len() >= ISSUERS && !all.contains_key(source) {
             all.retain(|_, kept| kept.at.elapsed() < KEEP);
             let oldest = all.iter().min_by_key(|(_, kept)| kept.at);
@@ -217,7 +229,8 @@ impl Issuers {
                 all.remove(&oldest);
             }
         }
-        all.insert(source.clone(), kept);
+        all.insert(source.clone(), kept.clone());
+        kept
     }
 
     async fn discover(&self, issuer: &str) -> Result<Keys, String> {

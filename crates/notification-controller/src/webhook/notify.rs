@@ -109,8 +109,11 @@ impl Notifier {
         }
     }
 
-    /// Notifies all that a receiver names and its filters accept. Whether nothing went wrong.
-    pub(super) async fn notify(&self, hook: &Hook, filters: &Filters, scene: Scene<'_>) -> bool {
+    /// Notifies all that a receiver names and its filters, which must compile, accept. Whether nothing went wrong.
+    pub(super) async fn notify(&self, hook: &Hook, scene: Scene<'_>) -> bool {
+        let Ok(filters) = hook.filters() else {
+            return false;
+        };
         let notify = async |(index, resource): (usize, &ReceiverResource)| {
             let order = Order {
                 index,
@@ -225,13 +228,15 @@ impl Notifier {
         object: Option<&Value>,
         order: Order<'_>,
     ) -> Result<(), NotifyError> {
-        if let Some(object) = object
-            && !order.filters.accept(order.index, object, order.scene)?
-        {
-            tracing::debug!(
-                "resource '{subject}' NOT annotated because CEL expression returned false"
-            );
-            return Ok(());
+        if let Some(object) = object {
+            // Filters may be expensive and objects many: in between it is others' turn.
+            tokio::task::yield_now().await;
+            if !order.filters.accept(order.index, object, order.scene)? {
+                tracing::debug!(
+                    "resource '{subject}' NOT annotated because CEL expression returned false"
+                );
+                return Ok(());
+            }
         }
         let write = self
             .writes

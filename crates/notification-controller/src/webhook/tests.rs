@@ -8,11 +8,11 @@ use std::{
 };
 
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     http::{Request, StatusCode},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use futures::future::join_all;
+use futures::{StreamExt, future::join_all, poll, stream};
 use runtime::cache::Change;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -164,7 +164,7 @@ fn generic() -> Value {
 #[tokio::test]
 async fn bodies_are_bounded_wherever_they_go() {
     let site = Site::new(&generic(), &json!({}), &objects(), &[]);
-    let most = vec![b'x'; body::LIMIT];
+    let most = vec![b'x'; BODIES.bytes];
     let mut over = most.clone();
     over.push(b'x');
     // Without a Secret, so that what is not too large is refused later.
@@ -477,4 +477,54 @@ async fn google_pushes_with_a_token_for_the_right_account() {
     assert_eq!(site.post(&[], envelope.clone()).await, 400);
     let annotated: BTreeMap<String, Vec<String>> = site.api.annotated();
     assert!(annotated.is_empty());
+}
+
+#[tokio::test]
+async fn a_body_is_not_held_for_who_is_refused_by_the_headers() {
+    let issuer = Issuer::start().await;
+    let site = Site::new(&oidc(&issuer.url, "true"), &json!({}), &objects(), &[]);
+    let chunk = Bytes::from(vec![b' '; BODIES.bytes - 1]);
+    let mut strangers: Vec<_> = (0..=BODIES.budget / BODIES.bytes)
+        .map(|_| {
+            let sent = stream::iter([Ok::<_, std::io::Error>(chunk.clone())]);
+            let body = Body::from_stream(sent.chain(stream::pending()));
+            Box::pin(site.post(&[("Authorization", "Bearer wrong")], body))
+        })
+        .collect();
+    for stranger in &mut strangers {
+        assert!(poll!(stranger).is_pending());
+    }
+    let bearer = format!(
+        "Bearer {}",
+        issuer.token(&json!({ "sub": "us/app", "ref": "main" }))
+    );
+    assert_eq!(
+        site.post(&[("Authorization", &bearer)], chunk.clone())
+            .await,
+        200
+    );
+}
+
+#[tokio::test]
+async fn a_sender_that_does_not_wait_has_still_called() {
+    let mut spec = generic();
+    spec["resources"] = json!([
+        { "kind": "GitRepository", "name": "*", "matchLabels": {} },
+        { "kind": "OCIRepository", "name": "charts" },
+    ]);
+    let site = Site::new(&spec, &secrets(), &objects(), &[]);
+    let mut call = Box::pin(site.post(&[], "{}"));
+    while site.api.requests().len() < 2 {
+        assert!(poll!(&mut call).is_pending());
+        tokio::task::yield_now().await;
+    }
+    drop(call);
+    let all = async {
+        while site.api.annotated().len() < 4 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), all)
+        .await
+        .expect("all four are annotated");
 }

@@ -1,7 +1,7 @@
 //! Metrics of an HTTP server's requests, under the names that Flux's dashboards use.
 //!
 //! Invariant: a stranger cannot make series without end. Methods that HTTP does not define share the
-//! label `other`, and so do paths after the first [`PATHS`], where paths are told apart at all.
+//! label `other`, and so do long paths and those after the first [`PATHS`], where paths are told apart at all.
 //!
 //! Source: slok/go-http-metrics (Prometheus recorder and net/http middleware).
 
@@ -27,6 +27,8 @@ use crate::metrics::Metrics;
 
 /// Paths that have series of their own.
 const PATHS: usize = 1000;
+/// Bytes of such a path. Each is kept, and printed, some thirty times.
+const PATH_BYTES: usize = 256;
 const OTHER: &str = "other";
 
 /// The series of one server.
@@ -98,7 +100,7 @@ impl HttpMetrics {
         let mut paths = paths.lock().unwrap_or_else(PoisonError::into_inner);
         if paths.contains(path) {
             path
-        } else if paths.len() < PATHS {
+        } else if paths.len() < PATHS && path.len() <= PATH_BYTES {
             paths.insert(path.to_owned());
             path
         } else {

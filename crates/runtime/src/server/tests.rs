@@ -1,4 +1,4 @@
-use axum::response::IntoResponse;
+use axum::{body::Body, response::IntoResponse};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{metrics::HttpMetrics, *};
@@ -10,12 +10,17 @@ const LIMIT: usize = 10;
 async fn start(limits: Limits, full_paths: bool) -> (String, Metrics, CancellationToken) {
     let metrics = Metrics::new().unwrap();
     let layer = HttpMetrics::new(&metrics, "test", "/", full_paths).unwrap();
-    let router = Router::new().fallback(async |request: axum::extract::Request| {
-        let time = Duration::from_secs(5);
-        match read_body(request.into_body(), LIMIT, time).await {
-            Ok(body) => body.len().to_string().into_response(),
-            Err(error) => error.status().into_response(),
-        }
+    let bodies = Arc::new(Bodies::new(BodyLimits {
+        bytes: LIMIT,
+        time: Duration::from_secs(5),
+        budget: 1 << 20,
+    }));
+    let router = Router::new().fallback(async move |request: axum::extract::Request| match bodies
+        .read(request.into_body())
+        .await
+    {
+        Ok(body) => body.bytes.len().to_string().into_response(),
+        Err(error) => error.status().into_response(),
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -27,6 +32,7 @@ async fn start(limits: Limits, full_paths: bool) -> (String, Metrics, Cancellati
 const LIMITS: Limits = Limits {
     header_bytes: 16 * 1024,
     header_time: Duration::from_secs(10),
+    write_time: Duration::from_secs(30),
     connections: 10,
     grace: Duration::from_secs(5),
 };
@@ -99,6 +105,11 @@ async fn paths_and_methods_make_a_bounded_number_of_series() {
         );
         assert!(text.contains(&line), "{line}\n{text}");
     }
+    let long = format!("/{}", "x".repeat(1000));
+    let empty = "content-length: 0\r\n\r\n";
+    assert_eq!(exchange(&address, &post(&long, empty)).await.0, "200");
+    let text = metrics.render().unwrap();
+    assert!(text.contains(r#"handler="other""#) && !text.contains(&long));
     let layer = HttpMetrics::new(&Metrics::new().unwrap(), "test", "/", true).unwrap();
     let router = layer.measure(Router::new());
     for number in 0..1100 {

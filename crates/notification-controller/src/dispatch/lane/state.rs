@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 
 use api::event::ObjectReference;
 
-use super::Parcel;
+use super::{Ending, Parcel};
 
 /// Kind, namespace and name.
 type Object = (String, String, String);
@@ -88,8 +88,11 @@ impl<P: Parcel> Lane<P> {
     }
 
     /// One has ended.
-    pub(super) fn ended(&mut self, of: &ObjectReference, arrived: bool) {
-        self.healthy = arrived;
+    pub(super) fn ended(&mut self, of: &ObjectReference, ending: Ending) {
+        // What was withdrawn says nothing of the Provider.
+        if ending != Ending::Withdrawn {
+            self.healthy = ending == Ending::Arrived;
+        }
         let object = object(of);
         let Some(queue) = self.objects.get_mut(&object) else {
             return;

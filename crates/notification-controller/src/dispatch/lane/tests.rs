@@ -79,7 +79,7 @@ impl Postman {
 impl Carrier for Postman {
     type Parcel = Letter;
 
-    async fn deliver(&self, letter: Letter) -> bool {
+    async fn deliver(&self, letter: Letter) -> Ending {
         let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
         let lane = letter.lane.name.to_string();
@@ -92,7 +92,10 @@ impl Carrier for Postman {
             .unwrap()
             .push((lane, letter.object.name, letter.number, Instant::now()));
         assert!(letter.fate != Fate::Panics, "as told");
-        letter.fate == Fate::Arrives
+        match letter.fate {
+            Fate::Arrives => Ending::Arrived,
+            _ => Ending::Failed,
+        }
     }
 }
 

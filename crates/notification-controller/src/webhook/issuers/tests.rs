@@ -235,26 +235,26 @@ async fn what_is_kept_is_bounded_in_time_and_number() {
             algorithms: Vec::new(),
             keys: Vec::new(),
         };
-        let kept = Kept {
-            at: Instant::now(),
-            keys: if good {
-                Ok(Arc::new(keys))
-            } else {
-                Err(FetchError("x".into()))
-            },
+        let keys = if good {
+            Ok(Arc::new(keys))
+        } else {
+            Err(FetchError("x".into()))
         };
-        issuers.keep(&source(number), kept);
+        issuers.keep(&source(number), keys).keys.is_ok()
     };
-    keep(0, true);
-    keep(1, false);
+    assert!(keep(0, true) && !keep(1, false));
     let kept = |number, age| issuers.kept(&source(number), age).is_some();
     assert!(kept(0, KEEP) && kept(1, KEEP));
     tokio::time::advance(KEEP_FAILURE).await;
     assert!(kept(0, KEEP) && kept(0, RENEW) && !kept(1, KEEP));
     tokio::time::advance(RENEW).await;
     assert!(kept(0, KEEP) && !kept(0, RENEW));
+    assert!(keep(0, false), "what was good stays so");
+    assert!(kept(0, RENEW), "not again at once");
+    tokio::time::advance(KEEP_FAILURE).await;
+    assert!(kept(0, KEEP) && !kept(0, RENEW));
     tokio::time::advance(KEEP).await;
-    assert!(!kept(0, KEEP));
+    assert!(!kept(0, KEEP) && !keep(0, false));
     for number in 0..2 * ISSUERS {
         keep(number, true);
     }

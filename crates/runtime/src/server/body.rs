@@ -1,7 +1,7 @@
 //! Request bodies, under a limit each and a budget for all.
 //!
 //! Thousands of connections that each hold a body of the full size would take the process's memory with them, and
-//! nobody is authenticated before the body is there, since it is what is signed.
+//! nobody can be authenticated before the body is there where it is what is signed.
 //! Source: notification-controller `internal/server/limits.go`.
 
 use std::{sync::Arc, time::Duration};
@@ -14,32 +14,26 @@ use http_body::Body as _;
 use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Bytes of a body.
-pub(super) const LIMIT: usize = 3 << 20;
-
-/// How long a body may take to arrive.
-const TIME: Duration = Duration::from_secs(30);
-
-/// Bytes of all bodies together.
-const BUDGET: usize = 128 << 20;
-
 /// What the budget is counted in.
 const UNIT: usize = 4 << 10;
 
 /// Why there is no body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum BodyError {
-    #[error("request body exceeds the maximum size of {LIMIT} bytes")]
+pub enum BodyError {
+    /// It has more bytes than it may.
+    #[error("request body exceeds the maximum size")]
     TooLarge,
-    #[error("reading the request body failed")]
+    /// It broke off, or did not come in time.
+    #[error("request body unreadable")]
     Unreadable,
+    /// The budget is used up.
     #[error("too many bytes of request bodies are held already")]
     Crowded,
 }
 
 impl BodyError {
     /// The answer to the request.
-    pub(super) fn status(self) -> StatusCode {
+    pub fn status(self) -> StatusCode {
         match self {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unreadable => StatusCode::BAD_REQUEST,
@@ -48,36 +42,59 @@ impl BodyError {
     }
 }
 
-/// A body, counted against the budget while it is held.
-#[derive(Debug)]
-pub(super) struct Held {
-    pub(super) bytes: Bytes,
-    _budget: Option<OwnedSemaphorePermit>,
+/// What bodies may have.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyLimits {
+    /// Bytes of one.
+    pub bytes: usize,
+    /// How long one may take to arrive.
+    pub time: Duration,
+    /// Bytes of all that are held.
+    pub budget: usize,
 }
 
-/// The budget.
+/// A body, counted against the budget while its share is held.
 #[derive(Debug)]
-pub(super) struct Bodies(Arc<Semaphore>);
+pub struct Held {
+    /// All of it.
+    pub bytes: Bytes,
+    /// Its part of the budget, for what is made of the bytes.
+    pub share: Share,
+}
 
-impl Default for Bodies {
-    fn default() -> Self {
-        Self::new(BUDGET)
-    }
+/// A part of the budget; given back when it is dropped.
+#[derive(Debug)]
+pub struct Share {
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+/// Reads bodies.
+#[derive(Debug)]
+pub struct Bodies {
+    limits: BodyLimits,
+    budget: Arc<Semaphore>,
 }
 
 impl Bodies {
-    fn new(budget: usize) -> Self {
-        Self(Arc::new(Semaphore::new(budget / UNIT)))
+    /// Holds nothing yet.
+    pub fn new(limits: BodyLimits) -> Self {
+        Self {
+            limits,
+            budget: Arc::new(Semaphore::new(limits.budget / UNIT)),
+        }
     }
 
-    /// Reads a body whole.
-    pub(super) async fn read(&self, body: Body) -> Result<Held, BodyError> {
+    /// Reads a body whole. Holds no more memory than has arrived.
+    ///
+    /// # Errors
+    /// See [`BodyError`]; a body that announces too much is refused before it is read.
+    pub async fn read(&self, body: Body) -> Result<Held, BodyError> {
         let mut bytes = Vec::new();
         let mut budget: Option<OwnedSemaphorePermit> = None;
         let take = |chunk: &Bytes| {
             let units = (bytes.len() + chunk.len()).div_ceil(UNIT) - bytes.len().div_ceil(UNIT);
             let units = u32::try_from(units).map_err(|_| BodyError::TooLarge)?;
-            let more = Arc::clone(&self.0)
+            let more = Arc::clone(&self.budget)
                 .try_acquire_many_owned(units)
                 .map_err(|_| BodyError::Crowded)?;
             match &mut budget {
@@ -87,29 +104,33 @@ impl Bodies {
             bytes.extend_from_slice(chunk);
             Ok(())
         };
-        through(body, take).await?;
+        through(self.limits, body, take).await?;
         Ok(Held {
             bytes: bytes.into(),
-            _budget: budget,
+            share: Share { _permit: budget },
         })
     }
 
     /// Lets a body pass that nobody wants, and tells whether it would have been taken.
-    pub(super) async fn discard(body: Body) -> Result<(), BodyError> {
-        through(body, |_| Ok(())).await
+    ///
+    /// # Errors
+    /// As [`Self::read`], but for the budget, of which it takes nothing.
+    pub async fn discard(&self, body: Body) -> Result<(), BodyError> {
+        through(self.limits, body, |_| Ok(())).await
     }
 }
 
 /// Hands a body's chunks to `take`, within the limits.
 async fn through(
+    limits: BodyLimits,
     mut body: Body,
     mut take: impl FnMut(&Bytes) -> Result<(), BodyError>,
 ) -> Result<(), BodyError> {
-    if body.size_hint().lower() > LIMIT as u64 {
+    if body.size_hint().lower() > limits.bytes as u64 {
         return Err(BodyError::TooLarge);
     }
     let chunks = async {
-        let mut rest = LIMIT;
+        let mut rest = limits.bytes;
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| BodyError::Unreadable)?;
             let Ok(chunk) = frame.into_data() else {
@@ -120,7 +141,7 @@ async fn through(
         }
         Ok(())
     };
-    tokio::time::timeout(TIME, chunks)
+    tokio::time::timeout(limits.time, chunks)
         .await
         .unwrap_or(Err(BodyError::Unreadable))
 }
@@ -130,6 +151,16 @@ mod tests {
     use futures::{StreamExt, stream};
 
     use super::*;
+
+    const LIMIT: usize = 3 << 20;
+
+    fn bodies(budget: usize) -> Bodies {
+        Bodies::new(BodyLimits {
+            bytes: LIMIT,
+            time: Duration::from_secs(30),
+            budget,
+        })
+    }
 
     fn body(chunks: Vec<usize>) -> Body {
         let chunk = |size| Ok::<_, std::io::Error>(Bytes::from(vec![b'x'; size]));
@@ -146,19 +177,19 @@ mod tests {
             (vec![LIMIT - 1, 2], Err(BodyError::TooLarge)),
             (vec![2 * LIMIT], Err(BodyError::TooLarge)),
         ] {
-            let read = Bodies::default().read(body(chunks.clone())).await;
+            let read = bodies(4 * LIMIT).read(body(chunks.clone())).await;
             assert_eq!(read.map(|held| held.bytes.len()), expected, "{chunks:?}");
-            let passed = Bodies::discard(body(chunks.clone())).await;
+            let passed = bodies(0).discard(body(chunks.clone())).await;
             assert_eq!(passed, expected.map(|_| ()), "{chunks:?}");
         }
         let announced = Body::from(vec![0; LIMIT + 1]);
-        let read = Bodies::default().read(announced).await;
+        let read = bodies(4 * LIMIT).read(announced).await;
         assert_eq!(read.map(|_| ()), Err(BodyError::TooLarge));
     }
 
     #[tokio::test]
     async fn all_bodies_share_a_budget() {
-        let bodies = Bodies::new(8 * UNIT);
+        let bodies = bodies(8 * UNIT);
         let first = bodies.read(body(vec![5 * UNIT])).await.expect("fits");
         let second = bodies.read(body(vec![UNIT; 4])).await;
         assert_eq!(second.map(|_| ()), Err(BodyError::Crowded));
@@ -171,7 +202,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_body_that_does_not_come_is_given_up() {
         let silent = Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
-        let read = Bodies::default().read(silent).await;
+        let read = bodies(4 * LIMIT).read(silent).await;
         assert_eq!(read.map(|_| ()), Err(BodyError::Unreadable));
     }
 }
