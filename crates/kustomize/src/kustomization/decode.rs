@@ -121,8 +121,11 @@ impl Decode for i64 {
     }
 
     fn decode(value: &Value, place: &Place<'_>) -> Result<Self, String> {
+        // A float without a fraction becomes JSON without one.
+        let written = |float: f64| float.to_string().parse().ok();
         value
             .as_i64()
+            .or_else(|| value.as_f64().and_then(written))
             .ok_or_else(|| place.mismatch(value, &Self::type_name()))
     }
 }

@@ -22,15 +22,20 @@ pub(crate) fn load(loader: &Loader<'_>, paths: &[String]) -> Result<Config> {
     for path in paths {
         let content = loader.load(path)?;
         let invalid = || format!("unable to parse open API definition from '{path}'");
+        if content.is_empty() {
+            return Err(Error::invalid(format!("{}: it is empty", invalid())));
+        }
         let document = if content.starts_with(b"{") {
             parse::strict_json(&content)
         } else {
             parse::json(&content)
         };
         let document = document.context(invalid)?;
-        let definitions = document
-            .as_object()
-            .ok_or_else(|| Error::invalid(invalid()))?;
+        let definitions = match &document {
+            Value::Null => continue,
+            Value::Object(definitions) => definitions,
+            _ => return Err(Error::invalid(invalid())),
+        };
         let mut types: BTreeMap<&str, &Value> = BTreeMap::new();
         for (name, definition) in definitions {
             let schema = match definition {
