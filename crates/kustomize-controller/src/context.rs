@@ -15,8 +15,8 @@ use runtime::{
 };
 
 use crate::{
-    artifacts::Artifacts, flags::Config, index::Index, memory::Memory, metrics::Series,
-    remote::Network,
+    artifacts::Artifacts, configs::Configs, flags::Config, index::Index, memory::Memory,
+    metrics::Series, remote::Network,
 };
 
 /// The field manager of applied objects, and the name in events.
@@ -31,6 +31,8 @@ pub(crate) struct Context {
     pub(crate) mapper: Mapper,
     pub(crate) kustomizations: Cache<Kustomization>,
     pub(crate) git_repositories: Cache<GitRepository>,
+    /// The watched ConfigMaps and Secrets; none with the gate `DisableConfigWatchers`.
+    pub(crate) configs: Option<Configs>,
     pub(crate) artifacts: Arc<Artifacts>,
     pub(crate) index: Arc<Index>,
     pub(crate) memory: Arc<Memory>,

@@ -145,6 +145,10 @@ pub struct Config {
     pub fail_fast: bool,
     /// Rewrite `managedFields` entries of other API versions.
     pub migrate_api_version: bool,
+    /// A variable that is not there, and has no default, is an error.
+    pub strict_substitutions: bool,
+    /// A ConfigMap or Secret that changes wakes the Kustomizations that name it.
+    pub watch_configs: bool,
     /// Where snapshots are kept.
     pub snapshot_dir: PathBuf,
     /// Bytes of snapshots to keep beside those in use.
@@ -201,6 +205,8 @@ impl Flags {
             additive_ready_exprs: gate("AdditiveCELDependencyCheck"),
             fail_fast: !gate("DisableFailFastBehavior"),
             migrate_api_version: gate("MigrateAPIVersion"),
+            strict_substitutions: gate("StrictPostBuildSubstitutions"),
+            watch_configs: !gate("DisableConfigWatchers"),
             snapshot_dir,
             snapshot_max_bytes: self.snapshot_max_bytes,
             parse_cache_bytes: self.parse_cache_bytes,
@@ -231,6 +237,7 @@ mod tests {
         assert_eq!((config.http_retry, config.jitter), (9, 5));
         assert_eq!(config.default_service_account, None);
         assert!(!config.additive_ready_exprs);
+        assert!(config.strict_substitutions && config.watch_configs);
         assert!(config.fail_fast && !config.no_remote_bases && !config.no_cross_namespace_refs);
     }
 

@@ -1,4 +1,4 @@
-//! Who uses which source, and who depends on whom.
+//! Who uses which source, who depends on whom, and who takes variables from where.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,6 +12,8 @@ use api::kustomize::{
 use kube::ResourceExt;
 use runtime::ObjectKey;
 
+use crate::configs::{self, Config};
+
 /// Reverse lookups over the cached Kustomizations, kept by the watch.
 #[derive(Default)]
 pub(crate) struct Index(Mutex<Inner>);
@@ -22,6 +24,7 @@ struct Inner {
     by_source: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
     dependents: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
     readers: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
+    by_config: BTreeMap<Config, BTreeSet<ObjectKey>>,
 }
 
 #[derive(Default, PartialEq)]
@@ -30,6 +33,7 @@ struct References {
     dependencies: BTreeSet<ObjectKey>,
     /// Those of the dependencies that an expression reads.
     read: BTreeSet<ObjectKey>,
+    configs: BTreeSet<Config>,
 }
 
 /// The dependencies of `object`, in its order.
@@ -66,6 +70,7 @@ impl Index {
                 .filter(|(_, dependency)| has_expression(dependency))
                 .map(|(key, _)| key)
                 .collect(),
+            configs: configs::of(object).collect(),
         };
         let mut inner = self.lock();
         if inner.references.get(key) != Some(&references) {
@@ -112,6 +117,17 @@ impl Index {
             .collect()
     }
 
+    /// The Kustomizations that take variables from `config`.
+    pub(crate) fn config_users(&self, config: &Config) -> Vec<ObjectKey> {
+        self.lock()
+            .by_config
+            .get(config)
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -137,6 +153,12 @@ impl Inner {
                 .or_default()
                 .insert(key.clone());
         }
+        for config in &references.configs {
+            self.by_config
+                .entry(config.clone())
+                .or_default()
+                .insert(key.clone());
+        }
         self.references.insert(key, references);
     }
 
@@ -153,14 +175,13 @@ impl Inner {
         for dependency in &references.read {
             drop_member(&mut self.readers, dependency, key);
         }
+        for config in &references.configs {
+            drop_member(&mut self.by_config, config, key);
+        }
     }
 }
 
-fn drop_member(
-    sets: &mut BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
-    of: &ObjectKey,
-    member: &ObjectKey,
-) {
+fn drop_member<K: Ord>(sets: &mut BTreeMap<K, BTreeSet<ObjectKey>>, of: &K, member: &ObjectKey) {
     if let Some(set) = sets.get_mut(of) {
         set.remove(member);
         if set.is_empty() {
@@ -171,6 +192,8 @@ fn drop_member(
 
 #[cfg(test)]
 mod tests {
+    use api::kustomize::kustomization::SubstituteKind;
+
     use super::*;
 
     /// With dependencies by name; those that end in `?` have an expression.
@@ -211,7 +234,21 @@ mod tests {
         assert_eq!(index.dependents(&key("infra")), []);
         assert_eq!(index.dependents(&key("b")), [key("a")]);
 
+        let config = |name| Config {
+            kind: SubstituteKind::Secret,
+            key: key(name),
+        };
+        let mut object = kustomization("other", &["b?"]);
+        object.spec.post_build = serde_json::from_value(serde_json::json!({
+            "substituteFrom": [{"kind": "Secret", "name": "s"}, {"kind": "ConfigMap", "name": "t"}],
+        }))
+        .unwrap();
+        index.update(&key("a"), &object);
+        assert_eq!(index.config_users(&config("s")), [key("a")]);
+        assert_eq!(index.config_users(&config("t")), []);
+
         index.remove(&key("a"));
+        assert_eq!(index.config_users(&config("s")), []);
         assert_eq!(index.users(&key("other")), []);
         assert_eq!(index.readers(&key("b")), []);
         assert_eq!(index.dependents(&key("b")), []);

@@ -1,7 +1,8 @@
 //! The reconciler of `Kustomization`.
 //!
 //! [`reconcile`] is the table of contents. [`gate`], [`dependencies`] and [`plan`] decide without a
-//! client; [`act`] and [`finalize`] use one, as the [`account`] of the object; [`report`] turns what happened into status, events and the next run.
+//! client; [`act`] and [`finalize`] use one, as the [`account`] of the object, and
+//! [`post_build`] one as the controller; [`report`] turns what happened into status, events and the next run.
 
 mod account;
 mod act;
@@ -10,6 +11,7 @@ mod dependencies;
 mod finalize;
 mod gate;
 mod plan;
+mod post_build;
 mod reconcile;
 mod report;
 

@@ -11,6 +11,7 @@
 //! that waits holds no worker; what may exist is in the inventory before it is created.
 
 mod artifacts;
+mod configs;
 mod context;
 mod expressions;
 pub mod flags;

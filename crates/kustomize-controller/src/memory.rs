@@ -15,9 +15,10 @@ use kustomize::ReadSet;
 use runtime::{ObjectKey, held::Held};
 use tokio::time::Instant;
 
-use crate::expressions::Expressions;
+use crate::{configs::Input, expressions::Expressions};
 
 /// The last build that was applied, for comparison with the next revision.
+#[derive(Clone)]
 pub(crate) struct Built {
     /// The generation that it was built from.
     pub(crate) generation: i64,
@@ -27,6 +28,8 @@ pub(crate) struct Built {
     pub(crate) digest: String,
     /// What it read.
     pub(crate) read_set: Arc<ReadSet>,
+    /// What its variables were taken from.
+    pub(crate) inputs: Arc<[Input]>,
     /// Whether all of it is applied, pruned and healthy.
     pub(crate) settled: bool,
 }

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     artifacts::{self, Artifacts},
+    configs::Configs,
     context::{CONTROLLER, Context},
     flags::Flags,
     index::Index,
@@ -148,6 +149,16 @@ async fn start(
     );
 
     let namespace = flags.watch.namespace().map_err(anyhow::Error::msg)?;
+    // Before the Kustomizations, so that what is merely listed wakes nobody.
+    let configs = config.watch_configs.then(|| {
+        let (index, queue) = (Arc::clone(&index), queue.clone());
+        let labels = &flags.watch.watch_configs_label_selector;
+        let on_change = move |config: &_| watch::on_config(config, &index, &queue);
+        Configs::watch(&kube, namespace, labels, stop, on_change)
+    });
+    if let Some(configs) = &configs {
+        configs.synced().await;
+    }
     let kustomizations = {
         let (index, memory, queue) = (Arc::clone(&index), Arc::clone(&memory), queue.clone());
         let selection = flags.watch.selection();
@@ -169,6 +180,7 @@ async fn start(
         client,
         kustomizations,
         git_repositories,
+        configs,
         artifacts,
         index,
         memory,

@@ -13,6 +13,7 @@ use runtime::{ObjectKey, cache::Change, conditions::kind::READY};
 
 use crate::{
     artifacts::{Artifacts, Fetch},
+    configs::Config,
     context::Context,
     index::Index,
     memory::Memory,
@@ -96,6 +97,13 @@ fn may_free_dependents(old: &Kustomization, new: &Kustomization) -> bool {
         ))
     };
     old.metadata.generation != new.metadata.generation || state(old) != state(new)
+}
+
+/// Takes in a change of a ConfigMap or Secret.
+pub(crate) fn on_config(config: &Config, index: &Index, queue: &Queue<ObjectKey>) {
+    for user in index.config_users(config) {
+        queue.add(user, Class::Urgent);
+    }
 }
 
 /// Takes in a change of a source: a new artifact is fetched at once.

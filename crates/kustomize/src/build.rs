@@ -15,6 +15,7 @@ use crate::error::{Error, Result, ResultExt as _};
 use crate::field_spec::{FieldSpec, FieldSpecs};
 use crate::file::{FileTree, MemoryTree};
 use crate::generate::hash;
+use crate::id::{Gvk, Id};
 use crate::kustomization::Kustomization;
 use crate::kustomization::decode::Mode;
 use crate::limits::Limits;
@@ -104,8 +105,8 @@ pub struct Built {
 /// An object that came out of a build.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resource {
-    value: Value,
-    is_cluster_scoped: bool,
+    pub(crate) value: Value,
+    pub(crate) is_cluster_scoped: bool,
 }
 
 /// A build that failed, with what it had read: a tree that agrees with it fails the same way.
@@ -386,6 +387,16 @@ impl Resource {
     /// When a text holds a character that YAML cannot carry.
     pub fn write_yaml(&self, out: &mut Vec<u8>) -> Result<(), Error> {
         parse::emit(&self.value, out)
+    }
+
+    /// What identifies the object.
+    pub(crate) fn id(&self) -> Id<'_> {
+        Id {
+            gvk: Gvk::new(self.api_version(), self.kind()),
+            name: self.name(),
+            namespace: self.namespace(),
+            is_cluster_scoped: self.is_cluster_scoped,
+        }
     }
 
     fn text(&self, path: &[&str]) -> &str {

@@ -2,10 +2,14 @@
 //!
 //! Before the build Flux rewrites the root kustomization with the fields of its `Kustomization`
 //! object, or makes one up where the directory has none. Here the rewritten file exists in memory
-//! only. The build itself reads any file of the tree, does not sort, and starts no programs.
+//! only. The build itself reads any file of the tree, does not sort, and starts no programs. Afterwards
+//! [`substitute`] puts variables into the objects.
 //! Source: fluxcd/pkg `kustomize` 1.39, kustomize-controller 1.9.
 
 mod generator;
+mod post_build;
+
+pub use post_build::{Variables, substitute};
 
 use crate::build::{self, Built, Failure, Options};
 use crate::cache::ParseCache;

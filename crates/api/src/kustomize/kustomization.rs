@@ -339,7 +339,9 @@ pub struct SubstituteReference {
 }
 
 /// A kind that holds variables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub enum SubstituteKind {
     /// A Secret.
     Secret,

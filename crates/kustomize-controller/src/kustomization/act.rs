@@ -89,6 +89,7 @@ pub(super) async fn recover(
             revision: attempt.revision.clone(),
             digest: prepared.digest,
             read_set: prepared.read_set,
+            inputs: prepared.inputs,
             settled: true,
         })),
     );
@@ -195,6 +196,7 @@ async fn apply(
             revision: attempt.revision.clone(),
             digest: prepared.digest.clone(),
             read_set: Arc::clone(&prepared.read_set),
+            inputs: Arc::clone(&prepared.inputs),
             settled: false,
         })),
     );
@@ -485,10 +487,8 @@ fn settle(attempt: &mut Attempt<'_>, digest: &str) -> Success {
     if let Some(built) = attempt.cx.memory.built(attempt.key) {
         let settled = Built {
             revision: attempt.revision.clone(),
-            digest: built.digest.clone(),
-            read_set: Arc::clone(&built.read_set),
-            generation: built.generation,
             settled: true,
+            ..(*built).clone()
         };
         attempt
             .cx

@@ -12,7 +12,8 @@ use kustomize::{ReadSet, flux};
 use serde_json::Value;
 use snapshot::{Snapshot, digest};
 
-use crate::context::Context;
+use super::post_build::{self, PostBuild};
+use crate::{configs::Input, context::Context};
 
 /// What a build comes to.
 pub(super) struct Prepared {
@@ -22,6 +23,8 @@ pub(super) struct Prepared {
     pub(super) digest: String,
     /// What was read.
     pub(super) read_set: Arc<ReadSet>,
+    /// What variables were taken from.
+    pub(super) inputs: Arc<[Input]>,
 }
 
 /// Why there are no objects.
@@ -52,7 +55,15 @@ pub(super) async fn build(
         annotations: common.annotations.clone(),
     });
     let remote = context.remote.session();
-    let work = move || build_blocking(&snapshot, &path, &spec, &remote, &parsed, &owner, &common);
+    let post_build = post_build::read(context, object).await;
+    let work = move || {
+        let given = Given {
+            remote: &remote,
+            parsed: &parsed,
+            post_build,
+        };
+        build_blocking(&snapshot, &path, &spec, given, &owner, &common)
+    };
     match tokio::task::spawn_blocking(work).await {
         Ok(built) => built,
         Err(error) => Err(BuildError::Failed(format!(
@@ -61,12 +72,18 @@ pub(super) async fn build(
     }
 }
 
+/// What a build is given beside the snapshot and the spec.
+struct Given<'a> {
+    remote: &'a dyn kustomize::Remote,
+    parsed: &'a kustomize::ParseCache,
+    post_build: Option<PostBuild>,
+}
+
 fn build_blocking(
     snapshot: &Snapshot,
     path: &str,
     spec: &flux::Spec,
-    remote: &dyn kustomize::Remote,
-    parsed: &kustomize::ParseCache,
+    given: Given<'_>,
     owner: &Owner,
     common: &CommonMetadata,
 ) -> Result<Prepared, BuildError> {
@@ -78,13 +95,19 @@ fn build_blocking(
     }
     let failed = |text: String| BuildError::Failed(text);
     let options = kustomize::Options {
-        remote: Some(remote),
+        remote: Some(given.remote),
         ..kustomize::Options::default()
     };
-    let built = flux::build(snapshot, &dir, spec, &options, parsed)
+    let mut built = flux::build(snapshot, &dir, spec, &options, given.parsed)
         .map_err(|failure| failed(format!("kustomize build failed: {}", failure.error.chain())))?;
     for warning in &built.warnings {
         tracing::debug!(warning, "kustomize");
+    }
+    let mut inputs = Vec::new();
+    if let Some(post_build) = given.post_build {
+        let variables = post_build.variables.as_ref().map_err(String::as_str);
+        flux::substitute(&mut built, variables).map_err(|e| failed(e.chain().to_string()))?;
+        inputs = post_build.inputs;
     }
     let mut yaml = Vec::new();
     let mut objects = Vec::with_capacity(built.resources.len());
@@ -104,6 +127,7 @@ fn build_blocking(
         objects,
         digest,
         read_set: Arc::new(built.read_set),
+        inputs: inputs.into(),
     })
 }
 

@@ -18,7 +18,6 @@ pub(super) struct Stall {
 /// Returns a field that is set and not honoured: it must not be skipped in silence.
 fn unsupported(spec: &KustomizationSpec) -> Option<&'static str> {
     let fields = [
-        ("spec.postBuild", spec.post_build.is_some()),
         ("spec.decryption", spec.decryption.is_some()),
         ("spec.kubeConfig", spec.kube_config.is_some()),
         ("spec.ignore", !spec.ignore.is_empty()),
@@ -107,7 +106,7 @@ mod tests {
     fn a_field_that_is_not_honoured_is_named() {
         let cases = [
             (json!({}), None),
-            (json!({"postBuild": {}}), Some("spec.postBuild")),
+            (json!({"postBuild": {}}), None),
             (
                 json!({"decryption": {"provider": "sops"}}),
                 Some("spec.decryption"),

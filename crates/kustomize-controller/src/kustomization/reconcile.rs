@@ -25,6 +25,7 @@ use super::{
     dependencies::{self, Unmet},
     finalize, gate,
     plan::{Facts, Plan, plan},
+    post_build,
 };
 use crate::{
     artifacts::{Fetch, FetchError},
@@ -209,7 +210,7 @@ impl<'a> Attempt<'a> {
         let Some(snapshot) = snapshot else {
             return Ok(Success::Parked(DOWNLOAD));
         };
-        match plan(self.facts(&snapshot)) {
+        match plan(self.facts(&snapshot).await) {
             Plan::Rest(wait) => Ok(Success::Rested(wait)),
             Plan::Move => Ok(self.move_on()),
             Plan::Resume => act::resume(self).await,
@@ -375,16 +376,22 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    fn facts(&self, snapshot: &Snapshot) -> Facts {
+    async fn facts(&self, snapshot: &Snapshot) -> Facts {
         let built = self.cx.memory.built(self.key);
         let built = built.as_deref();
+        let same_reads = match built {
+            Some(built) if built.read_set.unchanged_in(snapshot) => {
+                post_build::holds(self.cx, built, &self.revision).await
+            }
+            _ => false,
+        };
         let due = self.notes.full_due;
         Facts {
             built: built.is_some(),
             same_generation: built.is_some_and(|b| b.generation == self.generation()),
             reported: built.is_some_and(|b| b.revision == self.revision)
                 && self.conditions.is_true(READY),
-            same_reads: built.is_some_and(|b| b.read_set.unchanged_in(snapshot)),
+            same_reads,
             settled: built.is_some_and(|b| b.settled),
             waiting: self.notes.health.is_some(),
             requested: self.is_requested(),

@@ -27,9 +27,7 @@ impl Attempt<'_> {
         if let Some(built) = self.cx.memory.built(self.key) {
             let moved = Built {
                 revision: self.revision.clone(),
-                digest: built.digest.clone(),
-                read_set: Arc::clone(&built.read_set),
-                ..*built
+                ..(*built).clone()
             };
             self.succeed(&moved.digest);
             self.cx.memory.set_built(self.key, Some(Arc::new(moved)));

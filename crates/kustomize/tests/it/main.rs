@@ -5,6 +5,7 @@ mod flux;
 mod fuzz;
 mod oracle;
 mod overlays;
+mod post_build;
 mod read_sets;
 mod robustness;
 mod snapshots;

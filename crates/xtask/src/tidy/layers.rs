@@ -17,6 +17,7 @@ use super::cargo_output;
 const MECHANISMS: &[&str] = &[
     "api",
     "apply",
+    "envsubst",
     "expression",
     "git",
     "kustomize",
@@ -29,16 +30,17 @@ const MECHANISMS: &[&str] = &[
 ];
 
 /// What each crate may use of ours. A crate that is not here has not found its place yet.
-const LAYERS: [(&str, &[&str]); 19] = [
+const LAYERS: [(&str, &[&str]); 20] = [
     ("api", &[]),
     ("oracle", &[]),
     ("queue", &[]),
     ("regexp", &[]),
     ("snapshot", &[]),
     ("yaml", &[]),
+    ("envsubst", &["regexp"]),
     ("expression", &["api"]),
     ("git", &["snapshot"]),
-    ("kustomize", &["regexp", "snapshot", "yaml"]),
+    ("kustomize", &["envsubst", "regexp", "snapshot", "yaml"]),
     ("runtime", &["api", "queue"]),
     ("apply", &["api", "runtime"]),
     ("notifier", &["api"]),

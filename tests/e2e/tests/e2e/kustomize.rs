@@ -3,6 +3,7 @@
 
 mod accounts;
 mod expressions;
+mod post_build;
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
@@ -628,7 +629,7 @@ async fn a_field_that_is_not_honoured_stalls_with_its_name() -> Result<()> {
     let bed = Bed::start("unsupported").await?;
     bed.publish("r1", &[("a.yaml", config_map("a", "1"))])
         .await?;
-    bed.kustomization("app", json!({"postBuild": {"substitute": {"a": "b"}}}))
+    bed.kustomization("app", json!({"decryption": {"provider": "sops"}}))
         .await?;
     let app = bed
         .until("app", |object| {
@@ -637,7 +638,7 @@ async fn a_field_that_is_not_honoured_stalls_with_its_name() -> Result<()> {
         .await?;
     assert_eq!(condition(&app, "Ready")["status"], "False");
     assert!(
-        message(&app, "Ready").starts_with("spec.postBuild is not supported"),
+        message(&app, "Ready").starts_with("spec.decryption is not supported"),
         "{app}"
     );
     assert_eq!(
@@ -645,7 +646,7 @@ async fn a_field_that_is_not_honoured_stalls_with_its_name() -> Result<()> {
         app["metadata"]["generation"]
     );
     assert!(bed.config_map("a").await?.is_none());
-    bed.change("app", json!({"spec": {"postBuild": null}}))
+    bed.change("app", json!({"spec": {"decryption": null}}))
         .await?;
     let app = bed.until("app", ready_at("r1")).await?;
     assert!(condition(&app, "Stalled").is_null());
