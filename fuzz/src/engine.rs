@@ -38,7 +38,11 @@ pub(crate) fn run(bytes: &[u8]) {
         check(&kustomize::build(&tree, "", &options, &cache));
         if load_restrictor == LoadRestrictor::None {
             let spec = flux::Spec::default();
-            check(&flux::build(&tree, "", &spec, &options, &cache));
+            let mut built = flux::build(&tree, "", &spec, &options, &cache);
+            check(&built);
+            if let Ok(built) = &mut built {
+                substitute(built);
+            }
         }
     }
 }
@@ -50,6 +54,24 @@ fn check(result: &Result<Built, Failure>) {
             drop(built.to_yaml());
         }
         Err(failure) => assert!(!failure.to_string().is_empty()),
+    }
+}
+
+/// Puts in variables whose values are texts of the build itself.
+fn substitute(built: &mut Built) {
+    let texts = built.resources.iter().map(|one| one.name().as_bytes());
+    let variables = flux::Variables {
+        values: ["a", "b", "name", "x"]
+            .into_iter()
+            .map(str::to_owned)
+            .zip(texts.map(<[u8]>::to_vec))
+            .collect(),
+        strict: built.resources.len().is_multiple_of(2),
+        always: true,
+    };
+    match flux::substitute(built, Ok(&variables)) {
+        Ok(()) => drop(built.to_yaml()),
+        Err(error) => assert!(!error.chain().to_string().is_empty()),
     }
 }
 

@@ -1,7 +1,8 @@
 //! How long builds take and how much memory they need, beside the real `kustomize` in the same run.
 //!
-//! `cargo bench -p kustomize` prints a line per case: the library with a warm cache (objects, then with their text), with
-//! an empty one from disk, and both programs as processes with their peak memory. The process of ours is the `perigee`
+//! `cargo bench -p kustomize` prints a line per case: the library (with a warm cache objects, then with their text; with
+//! an empty one from disk; putting variables in afterwards), and both programs as processes with their peak memory. The
+//! process of ours is the `perigee`
 //! beside this program (`cargo build --release -p cli`); without it that column is empty. On a shared machine only ratios
 //! and counts say something: growth is what a resource costs against a resource of the smallest case, in time, in
 //! allocations and, where `valgrind` is installed, in instructions of the whole process. The counts are those of the
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use kustomize::{DiskTree, MemoryTree, Options, Order, ParseCache};
+use kustomize::{DiskTree, MemoryTree, Options, Order, ParseCache, flux};
 
 /// How often the library runs; the fastest counts.
 const RUNS: u32 = 10;
@@ -221,9 +222,17 @@ fn main() {
             let built = kustomize::build(&tree, "top", &options, &ParseCache::default());
             drop(built.expect("a build").to_yaml());
         });
+        let built = kustomize::build(&memory, "top", &options, &warm).expect("a build");
+        let variables = flux::Variables {
+            values: BTreeMap::from([("region".to_owned(), b"north".to_vec())]),
+            ..flux::Variables::default()
+        };
+        let substituted = best(RUNS, || {
+            flux::substitute(&mut built.clone(), Ok(&variables)).expect("values");
+        });
         writeln!(
             out,
-            "{}\n  library: warm {objects:?}, with text {with_text:?}, cold from disk {cold:?}",
+            "{}\n  library: warm {objects:?}, with text {with_text:?}, cold from disk {cold:?}, variables {substituted:?}",
             case.name
         )
         .expect("standard output");
