@@ -1,19 +1,14 @@
 // Command cel answers what cel-go makes of an expression in the environment that Flux sets up.
 //
-// It reads one request per line from standard input, a JSON object, until it ends, and answers
-// each with one line: the phase that was reached (compile, mismatch, program, evaluate, done or panic) and the
+// A question is one text, a JSON object; so is the answer: the phase that was reached (compile, mismatch, program, evaluate, done or panic) and the
 // value or the error.
 package main
 
 import (
-	"bufio"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -23,6 +18,7 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/common/types/traits"
 	"github.com/google/cel-go/ext"
+	"github.com/perigee-dev/perigee/tests/oracles/frame"
 )
 
 // request is an expression, the variables that it sees and how to treat both.
@@ -43,50 +39,16 @@ type answer struct {
 }
 
 func main() {
-	in := bufio.NewReader(os.Stdin)
-	out := bufio.NewWriter(os.Stdout)
-	for {
-		line, err := read(in)
-		if errors.Is(err, io.EOF) {
-			return
-		}
+	frame.Serve(func(texts [][]byte) ([]byte, error) {
 		var ask request
-		if err == nil {
-			err = json.Unmarshal(line, &ask)
+		if len(texts) != 1 {
+			return nil, fmt.Errorf("%d texts instead of one", len(texts))
 		}
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+		if err := json.Unmarshal(texts[0], &ask); err != nil {
+			return nil, err
 		}
-		body, err := json.Marshal(respond(ask))
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		out.Write([]byte{1})
-		binary.Write(out, binary.BigEndian, uint32(len(body)))
-		out.Write(body)
-		if in.Buffered() == 0 {
-			out.Flush()
-		}
-	}
-}
-
-// read returns the one text of a question.
-func read(in io.Reader) ([]byte, error) {
-	var texts, length uint32
-	if err := binary.Read(in, binary.BigEndian, &texts); err != nil {
-		return nil, err
-	}
-	if texts != 1 {
-		return nil, fmt.Errorf("%d texts instead of one", texts)
-	}
-	if err := binary.Read(in, binary.BigEndian, &length); err != nil {
-		return nil, err
-	}
-	text := make([]byte, length)
-	_, err := io.ReadFull(in, text)
-	return text, err
+		return json.Marshal(respond(ask))
+	})
 }
 
 func respond(ask request) (result answer) {

@@ -3,6 +3,7 @@ module github.com/perigee-dev/perigee/tests/oracles/kustomize
 go 1.24.0
 
 require (
+	github.com/perigee-dev/perigee/tests/oracles/frame v0.0.0
 	sigs.k8s.io/kustomize/api v0.21.1
 	sigs.k8s.io/kustomize/kyaml v0.21.1
 )
@@ -28,3 +29,5 @@ require (
 	k8s.io/kube-openapi v0.0.0-20241212222426-2c72e554b1e7 // indirect
 	sigs.k8s.io/yaml v1.5.0 // indirect
 )
+
+replace github.com/perigee-dev/perigee/tests/oracles/frame => ../frame

@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/fluxcd/pkg/envsubst v1.7.0
 	github.com/fluxcd/pkg/kustomize v1.39.0
+	github.com/perigee-dev/perigee/tests/oracles/frame v0.0.0
 	k8s.io/apimachinery v0.36.2
 	sigs.k8s.io/kustomize/api v0.21.1
 )
@@ -58,3 +59,5 @@ require (
 	sigs.k8s.io/structured-merge-diff/v6 v6.3.2 // indirect
 	sigs.k8s.io/yaml v1.6.0 // indirect
 )
+
+replace github.com/perigee-dev/perigee/tests/oracles/frame => ../frame

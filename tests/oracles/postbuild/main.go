@@ -4,17 +4,13 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/fluxcd/pkg/envsubst"
 	flux "github.com/fluxcd/pkg/kustomize"
+	"github.com/perigee-dev/perigee/tests/oracles/frame"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/kustomize/api/hasher"
 	"sigs.k8s.io/kustomize/api/resmap"
@@ -28,68 +24,19 @@ type settings struct {
 }
 
 func main() {
-	in := bufio.NewReader(os.Stdin)
-	out := bufio.NewWriter(os.Stdout)
-	for {
-		question, err := read(in)
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err == nil && len(question) != 3 {
-			err = fmt.Errorf("%d texts instead of three", len(question))
+	frame.Serve(func(texts [][]byte) ([]byte, error) {
+		if len(texts) != 3 {
+			return nil, fmt.Errorf("%d texts instead of three", len(texts))
 		}
 		var with settings
-		if err == nil {
-			err = json.Unmarshal(question[1], &with)
+		if err := json.Unmarshal(texts[1], &with); err != nil {
+			return nil, err
 		}
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		answer(out, string(question[0]), with, question[2])
-		if in.Buffered() == 0 {
-			out.Flush()
-		}
-	}
+		return run(string(texts[0]), with, texts[2])
+	})
 }
 
-func read(in io.Reader) ([][]byte, error) {
-	var count uint32
-	if err := binary.Read(in, binary.BigEndian, &count); err != nil {
-		return nil, err
-	}
-	texts := make([][]byte, count)
-	for index := range texts {
-		var length uint32
-		if err := binary.Read(in, binary.BigEndian, &length); err != nil {
-			return nil, io.ErrUnexpectedEOF
-		}
-		texts[index] = make([]byte, length)
-		if _, err := io.ReadFull(in, texts[index]); err != nil {
-			return nil, io.ErrUnexpectedEOF
-		}
-	}
-	return texts, nil
-}
-
-func answer(out io.Writer, mode string, with settings, text []byte) {
-	output, err := run(mode, with, text)
-	status := byte(1)
-	if err != nil {
-		status = 0
-		output = []byte(err.Error())
-	}
-	out.Write([]byte{status})
-	binary.Write(out, binary.BigEndian, uint32(len(output)))
-	out.Write(output)
-}
-
-func run(mode string, with settings, text []byte) (output []byte, err error) {
-	defer func() {
-		if reason := recover(); reason != nil {
-			err = fmt.Errorf("panic: %v", reason)
-		}
-	}()
+func run(mode string, with settings, text []byte) ([]byte, error) {
 	switch mode {
 	case "text":
 		value, err := envsubst.Eval(string(text), func(name string) (string, bool) {

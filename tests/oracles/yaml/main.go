@@ -1,21 +1,17 @@
 // Command yaml answers how Go's YAML libraries read and print a text, in the versions that
 // kustomize 5.8.1 resolves.
 //
-// It reads requests from standard input until it ends: a mode and a text, each as a 32-bit
-// big-endian length and that many bytes. It answers each with one byte, 1 for success, and the
-// output or the error in the same form.
+// A question is a mode and a text.
 package main
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
+	"github.com/perigee-dev/perigee/tests/oracles/frame"
 	yaml3 "go.yaml.in/yaml/v3"
 	"sigs.k8s.io/yaml"
 )
@@ -31,65 +27,16 @@ var modes = map[string]func([]byte) ([]byte, error){
 }
 
 func main() {
-	in := bufio.NewReader(os.Stdin)
-	out := bufio.NewWriter(os.Stdout)
-	for {
-		var texts uint32
-		err := binary.Read(in, binary.BigEndian, &texts)
-		if errors.Is(err, io.EOF) {
-			return
+	frame.Serve(func(texts [][]byte) ([]byte, error) {
+		if len(texts) != 2 {
+			return nil, fmt.Errorf("%d texts instead of a mode and a text", len(texts))
 		}
-		var mode, text []byte
-		if err == nil {
-			mode, err = read(in)
+		handle, ok := modes[string(texts[0])]
+		if !ok {
+			return nil, fmt.Errorf("no mode %q", texts[0])
 		}
-		if err == nil {
-			text, err = read(in)
-		}
-		if err != nil || texts != 2 {
-			fmt.Fprintln(os.Stderr, "a mode and a text are asked for:", err)
-			os.Exit(1)
-		}
-		answer(out, string(mode), text)
-		if in.Buffered() == 0 {
-			out.Flush()
-		}
-	}
-}
-
-func read(in io.Reader) ([]byte, error) {
-	var length uint32
-	if err := binary.Read(in, binary.BigEndian, &length); err != nil {
-		return nil, err
-	}
-	text := make([]byte, length)
-	_, err := io.ReadFull(in, text)
-	return text, err
-}
-
-func answer(out io.Writer, mode string, text []byte) {
-	output, err := run(mode, text)
-	status := byte(1)
-	if err != nil {
-		status = 0
-		output = []byte(err.Error())
-	}
-	out.Write([]byte{status})
-	binary.Write(out, binary.BigEndian, uint32(len(output)))
-	out.Write(output)
-}
-
-func run(mode string, text []byte) (output []byte, err error) {
-	defer func() {
-		if reason := recover(); reason != nil {
-			err = fmt.Errorf("panic: %v", reason)
-		}
-	}()
-	handle, ok := modes[mode]
-	if !ok {
-		return nil, fmt.Errorf("no mode %q", mode)
-	}
-	return handle(text)
+		return handle(texts[1])
+	})
 }
 
 // rewrite parses the first document and writes it as kyaml does.
