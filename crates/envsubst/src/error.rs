@@ -16,7 +16,7 @@ pub enum ParseError {
     #[error("unable to parse substitution within function")]
     Argument,
     /// Substitutions within substitutions, too many.
-    #[error("substitutions are nested more than {} deep", crate::parse::DEEPEST)]
+    #[error("substitutions are nested more than {} deep", crate::limit::DEEPEST)]
     TooDeep,
 }
 
@@ -30,7 +30,7 @@ pub enum Error {
     #[error("the length of a part of {0:?} is negative")]
     NegativeLength(String),
     /// The text becomes too long.
-    #[error("the text becomes longer than {} bytes", crate::evaluate::LONGEST)]
+    #[error("the text becomes longer than {} bytes", crate::limit::LONGEST)]
     TooLong,
     /// Patterns and values that take too much work to compare.
     #[error("the patterns take too long to compare with the values")]

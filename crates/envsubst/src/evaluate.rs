@@ -2,12 +2,10 @@
 
 use crate::{
     Error,
-    operation::{self, Work},
-    template::{Call, Node, Operator},
+    limit::{LONGEST, Work},
+    node::{Call, Node, Operator},
+    operation,
 };
-
-/// The longest text that comes out: far above what an API server takes.
-pub(crate) const LONGEST: usize = 16 << 20;
 
 /// Evaluates all nodes, one after the other.
 pub(crate) fn template<'v>(

@@ -3,7 +3,7 @@
 //! `*` also crosses `/`. A pattern that cannot be read matches nothing, but only where a comparison comes to the
 //! fault; then the value stays whole.
 
-use crate::{Error, case, operation::Work};
+use crate::{Error, case, limit::Work};
 
 /// What a pattern compares with one place of a text.
 #[derive(Debug)]

@@ -11,6 +11,8 @@ mod case;
 mod error;
 mod evaluate;
 mod glob;
+mod limit;
+mod node;
 mod operation;
 mod parse;
 mod template;

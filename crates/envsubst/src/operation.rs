@@ -2,25 +2,9 @@
 
 use crate::{
     Error, case, glob,
-    template::{Call, Operator, Replace},
+    limit::{LONGEST, Work},
+    node::{Call, Operator, Replace},
 };
-
-/// How many comparisons all patterns of a template may take together.
-const MOST_WORK: usize = 20_000_000;
-
-/// Counts comparisons.
-#[derive(Debug, Default)]
-pub(crate) struct Work(usize);
-
-impl Work {
-    pub(crate) fn spend(&mut self, comparisons: usize) -> Result<(), Error> {
-        self.0 = self.0.saturating_add(comparisons);
-        if self.0 > MOST_WORK {
-            return Err(Error::TooMuchWork);
-        }
-        Ok(())
-    }
-}
 
 /// Appends what `call` makes of `value`.
 pub(crate) fn apply(
@@ -124,7 +108,7 @@ fn substitute(
 ) -> Result<(), Error> {
     let mut rest = value;
     for _ in 0..most {
-        if out.len() > crate::evaluate::LONGEST {
+        if out.len() > LONGEST {
             return Err(Error::TooLong);
         }
         if old.is_empty() {

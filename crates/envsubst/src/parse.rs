@@ -6,11 +6,9 @@ use regexp::Pattern;
 
 use crate::{
     ParseError,
-    template::{Call, Node, Operator, Replace},
+    limit::DEEPEST,
+    node::{Call, Node, Operator, Replace},
 };
-
-/// How deep substitutions may be nested: each level is a few frames of the stack.
-pub(crate) const DEEPEST: usize = 100;
 
 /// Reads the whole text.
 pub(crate) fn template(text: &str) -> Result<Vec<Node<'_>>, ParseError> {
