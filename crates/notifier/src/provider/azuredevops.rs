@@ -31,6 +31,9 @@ const SCOPE: &str = "499b84ac-1321-427f-aa17-267ca6975798/.default";
 /// What the answers are to look like.
 const MEDIA_TYPE: &str = "application/json;api-version=6.0-preview.1";
 
+/// Whether a wrong token is answered with a way to sign in, for people.
+const REDIRECT: &str = "X-TFS-FedAuthRedirect";
+
 const GENRE: &str = "fluxcd";
 
 /// Sets the status of the commit that an event is about.
@@ -125,7 +128,11 @@ impl Post for AzureDevOps {
             };
             let token = self.token().await?;
             let statuses = format!("{}/commits/{commit}/statuses", self.repository);
-            let dress = |call: Call| call.basic("", &token).header("Accept", MEDIA_TYPE);
+            let dress = |call: Call| {
+                call.basic("", &token)
+                    .header("Accept", MEDIA_TYPE)
+                    .header(REDIRECT, "Suppress")
+            };
             let listed: List = self
                 .rest
                 .json(dress(Call::get(&statuses)))
