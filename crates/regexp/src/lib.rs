@@ -1,25 +1,21 @@
 //! Go's regular expressions on Rust's engine.
 //!
-//! Rust's classes are Unicode where Go's are ASCII, and `[`, `&&`, `--` and `~~` mean set operations
-//! inside a class where Go takes them as they are; `\Q…\E` and `\z` exist in Go only. A pattern is
-//! rewritten before it is compiled.
-//! Source: <https://github.com/google/re2/wiki/Syntax>.
+//! Where both have a syntax it often means something else: Go's `\d` and `\b` are ASCII, `[a&&b]`
+//! is no intersection, `a**` is a fault. So patterns are read by a parser of Go's own syntax.
 
-use std::iter::Peekable;
-use std::str::Chars;
+mod class;
+mod fault;
+mod parser;
 
+use regex_automata::Input;
 use regex_automata::meta::Regex;
 
-/// The largest compiled pattern, in bytes.
-const SIZE_LIMIT: usize = 1 << 20;
+pub use fault::InvalidPattern;
 
-/// A pattern that does not compile.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("error parsing regexp: {fault}: `{text}`")]
-pub struct InvalidPattern {
-    text: String,
-    fault: &'static str,
-}
+use fault::Fault;
+
+/// The largest compiled pattern, in bytes.
+const SIZE_LIMIT: usize = 10 << 20;
 
 /// A compiled pattern.
 #[derive(Debug, Clone)]
@@ -41,11 +37,8 @@ impl Pattern {
         let config = regex_automata::meta::Config::new().nfa_size_limit(Some(SIZE_LIMIT));
         let regex = Regex::builder()
             .configure(config)
-            .build(&translate(text))
-            .map_err(|_| InvalidPattern {
-                text: text.to_owned(),
-                fault: fault(&translate(text)),
-            })?;
+            .build_from_hir(&parser::parse(text)?)
+            .map_err(|_| InvalidPattern::new(Fault::TooLarge, text))?;
         Ok(Self(Kind::Regex(Box::new(regex))))
     }
 
@@ -71,175 +64,9 @@ impl Pattern {
         match &self.0 {
             Kind::Any => true,
             Kind::Literal(literal) => &**literal == text,
-            Kind::Regex(regex) => regex.is_match(text),
+            // The engine's own `is_match` takes the earliest end, which may be a `\B` inside a
+            // character, and then overlooks a match that begins before it.
+            Kind::Regex(regex) => regex.search_half(&Input::new(text)).is_some(),
         }
-    }
-}
-
-/// What Go says of a pattern that does not compile.
-fn fault(pattern: &str) -> &'static str {
-    use regex_syntax::ast::ErrorKind;
-    let Err(regex_syntax::Error::Parse(error)) = regex_syntax::parse(pattern) else {
-        return "expression too large";
-    };
-    match error.kind() {
-        ErrorKind::GroupUnclosed => "missing closing )",
-        ErrorKind::GroupUnopened => "unexpected )",
-        ErrorKind::ClassUnclosed => "missing closing ]",
-        ErrorKind::ClassRangeInvalid => "invalid character class range",
-        ErrorKind::EscapeUnexpectedEof => "trailing backslash at end of expression",
-        ErrorKind::RepetitionMissing => "missing argument to repetition operator",
-        ErrorKind::RepetitionCountInvalid => "invalid repeat count",
-        ErrorKind::UnsupportedLookAround => "invalid or unsupported Perl syntax",
-        _ => "invalid escape sequence",
-    }
-}
-
-/// Rewrites Go's syntax into Rust's.
-fn translate(pattern: &str) -> String {
-    let mut out = String::with_capacity(pattern.len() + 8);
-    let mut chars = pattern.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => escape(&mut chars, &mut out, false),
-            '[' => class(&mut chars, &mut out),
-            // A brace that begins no count is itself.
-            '{' if !begins_count(chars.clone()) => out.push_str(r"\{"),
-            other => out.push(other),
-        }
-    }
-    out
-}
-
-/// Whether what follows a brace makes it a count: `n}`, `n,}` or `n,m}`, without leading zeros.
-fn begins_count(mut chars: Peekable<Chars<'_>>) -> bool {
-    let mut number = || {
-        let first = chars.next_if(char::is_ascii_digit);
-        let mut length = usize::from(first.is_some());
-        while chars.next_if(char::is_ascii_digit).is_some() {
-            length += 1;
-        }
-        (length, first == Some('0') && length > 1, chars.next())
-    };
-    match number() {
-        (1.., false, Some('}')) => true,
-        (1.., false, Some(',')) => matches!(number(), (_, false, Some('}'))),
-        _ => false,
-    }
-}
-
-fn escape(chars: &mut Peekable<Chars<'_>>, out: &mut String, in_class: bool) {
-    match chars.next() {
-        Some('d') => out.push_str(if in_class { "0-9" } else { "[0-9]" }),
-        Some('D') => out.push_str("[^0-9]"),
-        Some('w') => out.push_str(if in_class {
-            "0-9A-Za-z_"
-        } else {
-            "[0-9A-Za-z_]"
-        }),
-        Some('W') => out.push_str("[^0-9A-Za-z_]"),
-        Some('s') => out.push_str(if in_class {
-            r"\t\n\f\r "
-        } else {
-            r"[\t\n\f\r ]"
-        }),
-        Some('S') => out.push_str(r"[^\t\n\f\r ]"),
-        Some('b') if !in_class => out.push_str(r"(?-u:\b)"),
-        Some('Q') if !in_class => quoted(chars, out),
-        Some(other) => {
-            out.push('\\');
-            out.push(other);
-            // The braces of a class or of a code point.
-            if matches!(other, 'p' | 'P' | 'x') && chars.peek() == Some(&'{') {
-                for c in chars.by_ref() {
-                    out.push(c);
-                    if c == '}' {
-                        break;
-                    }
-                }
-            }
-        }
-        None => out.push('\\'),
-    }
-}
-
-fn quoted(chars: &mut Peekable<Chars<'_>>, out: &mut String) {
-    while let Some(c) = chars.next() {
-        if c == '\\' && chars.peek() == Some(&'E') {
-            chars.next();
-            return;
-        }
-        if !c.is_alphanumeric() && c != '_' && c.is_ascii() {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-}
-
-fn class(chars: &mut Peekable<Chars<'_>>, out: &mut String) {
-    out.push('[');
-    if chars.next_if_eq(&'^').is_some() {
-        out.push('^');
-    }
-    // A bracket right at the start is itself.
-    if chars.next_if_eq(&']').is_some() {
-        out.push_str(r"\]");
-    }
-    while let Some(c) = chars.next() {
-        match c {
-            ']' => {
-                out.push(']');
-                return;
-            }
-            '\\' => escape(chars, out, true),
-            '[' if chars.peek() == Some(&':') => {
-                out.push('[');
-                for c in chars.by_ref() {
-                    out.push(c);
-                    if c == ']' {
-                        break;
-                    }
-                }
-            }
-            '[' | '&' | '~' => {
-                out.push('\\');
-                out.push(c);
-            }
-            '-' if chars.peek() == Some(&'-') => out.push_str(r"\-"),
-            other => out.push(other),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Pattern;
-
-    #[test]
-    fn matches_as_go_does() {
-        for (pattern, text, want) in [
-            ("a.*", "abc", true),
-            ("a|b", "ab", false),
-            (r"\d+", "12", true),
-            (r"\d+", "١٢", false),
-            (r"[\w-]+", "a-b_c", true),
-            (r"\Qa.b\E", "a.b", true),
-            (r"\Qa.b\E", "axb", false),
-            ("[[:alpha:]]+", "ab", true),
-            ("[a&&b]+", "a&b", true),
-            ("", "anything", true),
-            ("^web$", "web", true),
-            (r"\${NAME}-x", "${NAME}-x", true),
-            ("a{2}", "aa", true),
-            ("a{1,}b{1,2}", "aabb", true),
-            ("a{,2}", "a{,2}", true),
-            ("a{02}", "a{02}", true),
-            ("a{", "a{", true),
-            (r"\p{Greek}\x{61}", "αa", true),
-        ] {
-            let compiled = Pattern::anchored(pattern).unwrap();
-            assert_eq!(compiled.is_match(text), want, "{pattern} on {text}");
-        }
-        assert!(Pattern::new("(").is_err());
     }
 }
