@@ -10,13 +10,14 @@ use std::sync::Arc;
 use crate::cache::{Form, ParseCache};
 use crate::config::{self, Config};
 use crate::error::{Error, Result, ResultExt as _};
+use crate::field_spec::{Create, FieldSpec};
 use crate::generate;
 use crate::go;
 use crate::kustomization::decode::Mode;
 use crate::kustomization::{COMPONENT, FILE_NAMES, Kustomization, Var};
 use crate::load::{Found, Loader};
 use crate::merge::schema::{BuiltIn, CustomSchemas, Schemas};
-use crate::node::Node;
+use crate::node::{Node, require_mapping};
 use crate::origin::{ConfiguredBy, Origin};
 use crate::parse;
 use crate::resource::Resource;
@@ -272,7 +273,11 @@ impl<'a> Layer<'a> {
             .map(|origin| Arc::new(origin.append(path)));
         for node in nodes.iter() {
             let mut resource = Resource::new(node.clone(), self.loader.scopes());
-            resource.origin.clone_from(&origin);
+            if origin.is_some() {
+                require_annotations(&mut resource)
+                    .context(|| format!("cannot add path annotation for '{path}'"))?;
+                resource.origin.clone_from(&origin);
+            }
             into.resources
                 .append(resource)
                 .context(|| format!("merging resources from '{path}'"))?;
@@ -504,6 +509,14 @@ impl<'a> Layer<'a> {
             ..here.clone()
         }))
     }
+}
+
+/// Refuses annotations that can take no entry. Upstream keeps the origin there during the build.
+fn require_annotations(resource: &mut Resource) -> Result<()> {
+    let field = FieldSpec::any("metadata/annotations", false);
+    field.apply(resource, Create::Never, &mut |annotations: &mut Node| {
+        require_mapping(annotations)
+    })
 }
 
 /// Adds a transformer to every resource's list; a resource without origin was made by it.

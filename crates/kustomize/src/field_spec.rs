@@ -119,6 +119,11 @@ impl FieldSpec {
         gvk.is_selected_by(self.gvk())
     }
 
+    /// Whether the spec leads to an object's annotations where it has some, and makes none.
+    pub(crate) fn finds_annotations(&self) -> bool {
+        !self.create && &*self.path == "metadata/annotations"
+    }
+
     /// Calls `visit` on every place in `resource` that the spec leads to, if its type matches.
     pub(crate) fn apply(
         &self,
@@ -338,7 +343,11 @@ fn child<'n>(
         if segment.sequence {
             *child = Node::sequence(Vec::new());
         } else if let Some(new) = new {
-            *child = new();
+            *child = match (new(), child.text()) {
+                // It loses its tag, but not what is written.
+                (Node::Scalar(new), Some(text)) => Node::scalar(text, new.tag, new.style),
+                (new, _) => new,
+            };
         }
     }
     Some(child)

@@ -40,6 +40,15 @@ impl<'a> Gvk<'a> {
         }
     }
 
+    /// Group and version as an object has them; the core group has no name.
+    pub(crate) fn api_version(self) -> String {
+        if self.group.is_empty() {
+            self.version.to_owned()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
+
     /// Whether each part of `selector` is empty or equal to this one's.
     pub(crate) fn is_selected_by(self, selector: Gvk<'_>) -> bool {
         (selector.group.is_empty() || selector.group == self.group)

@@ -12,6 +12,7 @@ use crate::id::Gvk;
 use crate::kustomization::{Field, Label};
 use crate::links::Links;
 use crate::node::{Node, Scalar, Style, Tag, require_mapping, require_scalar};
+use crate::resource::{Keeper, Resource};
 use crate::resources::Resources;
 
 /// Sets `pairs` at every place that `specs` lead to; keys in order, values are strings.
@@ -32,9 +33,17 @@ pub(crate) fn transform(
             let mut shared = None;
             let mut links = std::mem::take(&mut resource.history.links);
             let result = matching.iter().try_for_each(|spec| {
-                spec.apply(resource, Create::Mapping, &mut |node: &mut Node| {
-                    set(node, key, value, &mut shared, &mut links)
-                })
+                let mut apply = |resource: &mut Resource| {
+                    spec.apply(resource, Create::Mapping, &mut |node: &mut Node| {
+                        set(node, key, value, &mut shared, &mut links)
+                    })
+                };
+                // An object with a past has annotations, even if none are written.
+                if spec.finds_annotations() {
+                    resource.with_internal_annotations(Keeper::None, apply)
+                } else {
+                    apply(resource)
+                }
             });
             resource.history.links = links;
             result?;

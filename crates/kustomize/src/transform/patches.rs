@@ -249,7 +249,7 @@ fn apply_strategic(
         copy.stringify("labels");
         copy.stringify("annotations");
         let merge = |resource: &mut Resource| {
-            copy.set_api_version(resource.api_version());
+            copy.set_api_version(&resource.gvk().api_version());
             merge_into(resource, &copy, schemas)
         };
         resources.edit(*index, merge).unwrap_or(Ok(()))?;
